@@ -1,0 +1,1 @@
+"""lfrd: live facial recognition that a police force can trust and the public can check."""

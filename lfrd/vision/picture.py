@@ -1,0 +1,146 @@
+"""A frame's pixels in a buffer of our own: scaled for the detector, cut for best shots, wiped when done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import cast
+
+import cv2
+import numpy as np
+
+from lfrd.types import U8, Box
+
+
+class Picture:
+    """Full-size pixels, either planar YUV 4:2:0 (I420, limited range) or packed BGR.
+
+    buffer: uint8 [height * 3 // 2, width] for I420 (the planes one under the other, as OpenCV lays them), or
+    [height, width, 3] for BGR. I420 needs even sides. The buffer belongs to this picture until `release()`.
+    """
+
+    __slots__ = ("_buffer", "_on_release", "height", "planar", "width")
+
+    def __init__(self, buffer: U8, *, planar: bool, on_release: Callable[[U8], object] | None = None) -> None:
+        self._buffer: U8 | None = buffer
+        self._on_release = on_release
+        self.planar = planar
+        if planar:
+            rows, self.width = buffer.shape
+            self.height = rows * 2 // 3
+            if rows % 3 or self.width % 2 or self.height % 2:
+                raise ValueError(f"not an I420 buffer: {buffer.shape}")
+        else:
+            self.height, self.width, channels = buffer.shape
+            if channels != 3:
+                raise ValueError(f"not a BGR buffer: {buffer.shape}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width, height in pixels."""
+        return self.width, self.height
+
+    @property
+    def _pixels(self) -> U8:
+        if self._buffer is None:
+            raise ValueError("the picture has been released")
+        return self._buffer
+
+    def scaled(self, width: int, height: int) -> U8:
+        """The whole picture as BGR uint8 [height, width, 3]."""
+        pixels = self._pixels
+        smaller = width < self.width
+        how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        if not self.planar:
+            if (width, height) == self.size:
+                return pixels.copy()
+            return cast(U8, cv2.resize(pixels, (width, height), interpolation=how))
+        if (width, height) == self.size:
+            return cast(U8, cv2.cvtColor(pixels, cv2.COLOR_YUV2BGR_I420))
+        # Scaling the planes and then converting touches a fraction of the pixels that converting first would.
+        even_w, even_h = width + width % 2, height + height % 2
+        y, u, v = self._planes()
+        out = np.empty((even_h * 3 // 2, even_w), np.uint8)
+        out[:even_h] = cv2.resize(y, (even_w, even_h), interpolation=how)
+        half = (even_w // 2, even_h // 2)
+        chroma = out[even_h:].reshape(2, even_h // 2, even_w // 2)
+        chroma[0] = cv2.resize(u, half, interpolation=how)
+        chroma[1] = cv2.resize(v, half, interpolation=how)
+        bgr = cast(U8, cv2.cvtColor(out, cv2.COLOR_YUV2BGR_I420))
+        out.fill(0)
+        return bgr[:height, :width] if (even_w, even_h) != (width, height) else bgr
+
+    def crop(self, box: Box) -> tuple[U8, tuple[int, int]]:
+        """The part of the picture under `box`, as BGR, and where its top left corner lies in the picture.
+
+        The part is clipped to the frame and grown to even coordinates; at least 2 x 2 pixels.
+        """
+        x0 = min(max(0, int(box.x)) & ~1, self.width - 2)
+        y0 = min(max(0, int(box.y)) & ~1, self.height - 2)
+        x1 = min(self.width, max(x0 + 2, int(np.ceil(box.x + box.width)) + 1 & ~1))
+        y1 = min(self.height, max(y0 + 2, int(np.ceil(box.y + box.height)) + 1 & ~1))
+        if not self.planar:
+            return self._pixels[y0:y1, x0:x1].copy(), (x0, y0)
+        y, u, v = self._planes()
+        w, h = x1 - x0, y1 - y0
+        part = np.empty((h * 3 // 2, w), np.uint8)
+        part[:h] = y[y0:y1, x0:x1]
+        chroma = part[h:].reshape(2, h // 2, w // 2)
+        chroma[0] = u[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2]
+        chroma[1] = v[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2]
+        bgr = cast(U8, cv2.cvtColor(part, cv2.COLOR_YUV2BGR_I420))
+        part.fill(0)
+        return bgr, (x0, y0)
+
+    def _planes(self) -> tuple[U8, U8, U8]:
+        pixels = self._pixels
+        chroma = pixels[self.height :].reshape(2, self.height // 2, self.width // 2)
+        return pixels[: self.height], chroma[0], chroma[1]
+
+    def release(self) -> None:
+        """Give the buffer back to its pool, or wipe it where it has none. Safe to call twice."""
+        buffer, self._buffer = self._buffer, None
+        if buffer is None:
+            return
+        if self._on_release is not None:
+            self._on_release(buffer)
+        elif buffer.flags.writeable:
+            buffer.fill(0)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a picture is never pickled: it may show a face")
+
+
+class BufferPool:
+    """A camera's frame buffers: few, reused, and wiped when the camera stops or changes its size."""
+
+    def __init__(self, limit: int = 4) -> None:
+        self._limit = limit  # buffers kept idle; more than this many in use at once are simply not kept
+        self._lock = threading.Lock()
+        self._idle: list[U8] = []
+        self._closed = False
+
+    def take(self, shape: tuple[int, ...]) -> U8:
+        """A buffer of this shape with whatever an earlier frame left in it: the caller fills all of it."""
+        with self._lock:
+            while self._idle:
+                buffer = self._idle.pop()
+                if buffer.shape == shape:
+                    return buffer
+                buffer.fill(0)
+        return np.empty(shape, np.uint8)
+
+    def give(self, buffer: U8) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < self._limit:
+                self._idle.append(buffer)
+                return
+        buffer.fill(0)
+
+    def wipe(self) -> None:
+        """Overwrite every idle buffer, and from now on each one that comes back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for buffer in idle:
+            buffer.fill(0)
