@@ -28,7 +28,7 @@ class Picture:
         if planar:
             rows, self.width = buffer.shape
             self.height = rows * 2 // 3
-            if rows % 3 or self.width % 2 or self.height % 2:
+            if rows % 3 or self.width % 2:
                 raise ValueError(f"not an I420 buffer: {buffer.shape}")
         else:
             self.height, self.width, channels = buffer.shape

@@ -1,0 +1,5 @@
+"""`python -m lfrd` is `lfrd`."""
+
+from lfrd.cli import main
+
+main()

@@ -1,0 +1,273 @@
+"""The pack's networks in ONNX Runtime: sessions, worker threads, and batches across cameras."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+import onnxruntime as ort
+
+from lfrd.config import Inference as InferenceSettings
+from lfrd.errors import CorruptError, ProviderError
+from lfrd.types import F32, U8, Detections, Face
+from lfrd.vision.adapters import Detector, Recogniser, Runner
+from lfrd.vision.pack import Pack, make_detector, make_recogniser
+from lfrd.vision.picture import Picture
+from lfrd.vision.quality import Limits, examine
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+
+
+class Network:
+    """One ONNX file in a session: a `Runner` whose single input is called `input` whatever the file calls it.
+
+    Outputs whose shape is known beforehand (all but the first side fixed) are written straight into an array
+    of ours, so that no template stays behind in ONNX Runtime's own memory.
+    """
+
+    def __init__(self, path: Path, provider: str, threads: int) -> None:
+        wanted = PROVIDERS[provider]
+        available = ort.get_available_providers()
+        if wanted not in available:
+            raise ProviderError(provider, [k for k, v in PROVIDERS.items() if v in available])
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = ort.InferenceSession(_loadable(path), options, providers=[wanted])
+        except Exception as error:
+            raise CorruptError(path, f"ONNX Runtime cannot load it ({_first_line(error)})") from None
+        if wanted not in self._session.get_providers():
+            # ONNX Runtime falls to the CPU where a provider's libraries are missing; a force that asked for a
+            # GPU would learn of it from a crowd that is not looked at.
+            raise ProviderError(provider, [k for k, v in PROVIDERS.items() if v in available and v != wanted])
+        self._input = self._session.get_inputs()[0].name
+        outputs = self._session.get_outputs()
+        self._outputs = [output.name for output in outputs]
+        self._fixed: list[tuple[int, ...]] | None = [tuple(o.shape[1:]) for o in outputs]
+        if any(not isinstance(side, int) for shape in self._fixed for side in shape) or provider != "cpu":
+            self._fixed = None
+
+    def __call__(self, inputs: Mapping[str, F32]) -> dict[str, F32]:
+        batch = inputs["input"]
+        if self._fixed is None:
+            return dict(
+                zip(self._outputs, self._session.run(self._outputs, {self._input: batch}), strict=True)
+            )
+        binding = self._session.io_binding()
+        batch = np.ascontiguousarray(batch)
+        binding.bind_cpu_input(self._input, batch)
+        results: dict[str, F32] = {}
+        for name, shape in zip(self._outputs, self._fixed, strict=True):
+            result = np.empty((len(batch), *shape), np.float32)
+            binding.bind_output(name, "cpu", 0, np.float32, result.shape, result.ctypes.data)
+            results[name] = result
+        self._session.run_with_iobinding(binding)
+        return results
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found in one frame: `found` and `faces` have one row a face, in the same order."""
+
+    found: Detections
+    faces: list[Face]
+    seconds: float
+    """What the worker took."""
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceStatistics:
+    workers: int
+    embedded: int
+    """Faces embedded since the start."""
+    batches: int
+    """Calls that they took."""
+    waiting: int
+    """Faces that wait for a worker now."""
+
+
+class Inference:
+    """Detection and embedding in worker threads. Made by `opened`, which also ends it.
+
+    A frame is examined in one call. Faces to embed are put down, and a worker that is free takes as many as
+    wait, whichever cameras they come from, up to `batch`: the busier the box, the larger the batches.
+    """
+
+    def __init__(
+        self, detector: Detector, recogniser: Recogniser, workers: int, batch: int, *, high: float
+    ) -> None:
+        self._detector = detector
+        self._recogniser = recogniser
+        self._batch = batch  # faces a call at the most
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="inference")
+        self._lock = threading.Lock()  # guards the queue and the counts below
+        self._waiting: deque[tuple[U8, asyncio.Future[F32], asyncio.AbstractEventLoop]] = deque()
+        self._embedded = self._batches = 0
+        self.workers = workers
+        self.high = high
+        """The score from which a face is certain enough to begin a track."""
+
+    @property
+    def size(self) -> int:
+        """Side of an aligned face, pixels."""
+        return self._recogniser.size
+
+    @property
+    def dim(self) -> int:
+        return self._recogniser.dim
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Any other piece of work (a search, a JPEG) in a worker thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+
+    async def examine(self, picture: Picture, limits: Limits, max_side: int) -> Examined:
+        """Find the faces of a picture, measure them, and align those that may serve as evidence."""
+        return await self.run(self._examine, picture, limits, max_side)
+
+    def _examine(self, picture: Picture, limits: Limits, max_side: int) -> Examined:
+        began = time.perf_counter()
+        found = self.detect(picture, max_side)
+        faces = examine(picture, found, self._recogniser.size, self._recogniser.template_points, limits)
+        return Examined(found, faces, time.perf_counter() - began)
+
+    def detect(self, picture: Picture, max_side: int) -> Detections:
+        """Faces in pixels of the full-size picture, doubtful ones included. Blocks; for worker threads."""
+        width, height = picture.size
+        shrink = min(1.0, max_side / max(width, height))
+        small = picture.scaled(max(2, round(width * shrink)), max(2, round(height * shrink)))
+        found = self._detector.detect(small, low=self.high / 2)
+        stretch = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
+        return Detections(found.boxes * np.tile(stretch, 2), found.points * stretch, found.scores)
+
+    async def embed(self, aligned: U8) -> F32:
+        """aligned: BGR uint8 [n, size, size, 3]. Returns float32 [n, dim], rows of length 1, the caller's to
+        wipe."""
+        if not len(aligned):
+            return np.empty((0, self.dim), np.float32)
+        loop = asyncio.get_running_loop()
+        parts: list[asyncio.Future[F32]] = []
+        for start in range(0, len(aligned), self._batch):
+            future: asyncio.Future[F32] = loop.create_future()
+            with self._lock:
+                self._waiting.append((aligned[start : start + self._batch], future, loop))
+            parts.append(future)
+            self._pool.submit(self._embed_waiting)
+        rows = [await part for part in parts]
+        if len(rows) == 1:
+            return rows[0]
+        joined = np.concatenate(rows)
+        for part in rows:
+            part.fill(0)
+        return joined
+
+    def _embed_waiting(self) -> None:
+        """One worker's turn: as many waiting requests as fit one batch; none where another took them."""
+        taken = []
+        with self._lock:
+            room = self._batch
+            while self._waiting and len(self._waiting[0][0]) <= room:
+                taken.append(self._waiting.popleft())
+                room -= len(taken[-1][0])
+            self._embedded += self._batch - room
+            self._batches += bool(taken)
+        if not taken:
+            return
+        try:
+            crops = [crops for crops, _, _ in taken]
+            vectors = self._recogniser.embed(crops[0] if len(crops) == 1 else np.concatenate(crops))
+            answers: list[F32 | Exception] = []
+            start = 0
+            for part in crops:
+                answers.append(vectors[start : start + len(part)].copy())
+                start += len(part)
+            vectors.fill(0)
+        except Exception as error:
+            answers = [error] * len(taken)
+        for (_, future, loop), answer in zip(taken, answers, strict=True):
+            try:
+                loop.call_soon_threadsafe(_settle, future, answer)
+            except RuntimeError:  # the loop has ended: nobody waits
+                if not isinstance(answer, Exception):
+                    answer.fill(0)
+
+    def rinse(self, width: int, height: int) -> None:
+        """Pass blank pictures through the networks, so that their working memory holds no earlier face.
+
+        ONNX Runtime keeps that memory between calls; the next frame overwrites it, and where no frame comes
+        (the camera has stopped) this does. Blocks; for worker threads.
+        """
+        blank = np.zeros((height, width, 3), np.uint8)
+        self._detector.detect(blank, low=self.high)
+        self._recogniser.embed(np.zeros((self._batch, self.size, self.size, 3), np.uint8))
+
+    def statistics(self) -> InferenceStatistics:
+        with self._lock:
+            waiting = sum(len(crops) for crops, _, _ in self._waiting)
+            return InferenceStatistics(self.workers, self._embedded, self._batches, waiting)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _settle(future: asyncio.Future[F32], answer: F32 | Exception) -> None:
+    if future.cancelled():
+        if not isinstance(answer, Exception):
+            answer.fill(0)
+    elif isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
+@asynccontextmanager
+async def opened(pack: Pack, settings: InferenceSettings) -> AsyncIterator[Inference]:
+    """Load a pack's networks. Raises ProviderError or CorruptError."""
+    workers = settings.workers or cores()
+    # On the CPU each worker runs one call on one core: crowds come from many cameras, not from one large call.
+    threads = 1 if settings.provider == "cpu" else 0
+
+    def load() -> tuple[Detector, Recogniser]:
+        runners: dict[str, Runner] = {
+            name: Network(path, settings.provider, threads) for name, path in pack.files.items()
+        }
+        recogniser = runners.pop("recogniser")
+        return make_detector(pack.manifest, runners), make_recogniser(pack.manifest, recogniser)
+
+    detector, recogniser = await asyncio.to_thread(load)
+    inference = Inference(detector, recogniser, workers, settings.batch, high=pack.manifest.detector.score)
+    try:
+        yield inference
+    finally:
+        await asyncio.to_thread(inference.close)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -1,0 +1,99 @@
+"""What the box counts and times, for Prometheus: never a name, a face or a template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from lfrd.types import CameraState
+
+_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
+
+
+class Reading:
+    """One camera's numbers at this moment, as the supervisor and the pipeline know them."""
+
+    __slots__ = ("decoded", "dropped", "name", "skipped", "state", "unreadable")
+
+    def __init__(
+        self, name: str, state: CameraState, decoded: int, skipped: int, dropped: int, unreadable: int
+    ) -> None:
+        self.name = name
+        self.state = state
+        self.decoded = decoded
+        self.skipped = skipped  # not due by analysis.rate: decoded, never copied
+        self.dropped = dropped  # due, and replaced by a newer one before a worker was free
+        self.unreadable = unreadable
+
+
+class Metrics:
+    """One registry a process. Counters are incremented where things happen; states are read when asked."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        counter = _maker(self.registry)
+        self.analysed = counter("lfrd_frames_analysed", "Frames in which faces were looked for", ["camera"])
+        self.faces = counter("lfrd_faces_detected", "Faces found in analysed frames", ["camera"])
+        self.refused = counter(
+            "lfrd_faces_refused", "Faces not used as evidence, by quality reason", ["camera", "reason"]
+        )
+        self.seen = counter("lfrd_faces_seen", "Faces seen: tracks, not pictures", ["camera"])
+        self.embedded = counter("lfrd_faces_embedded", "Best shots turned into templates", ["camera"])
+        self.verdicts = counter("lfrd_verdicts", "Judgements of tracks, by reason", ["reason"])
+        self.alerts = counter("lfrd_alerts", "Alerts and sightings stored", ["camera", "kind"])
+        self.stage = Histogram(
+            "lfrd_stage_seconds",
+            "Time of each stage of a frame's journey",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.alert_latency = Histogram(
+            "lfrd_alert_seconds",
+            "From the capture of the decisive frame to the stored alert",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+    def watch(self, cameras: Callable[[], Iterable[Reading]], phones: Callable[[], int]) -> None:
+        """Read the cameras' states and the phones' number whenever the metrics are asked for."""
+        self.registry.register(_Live(cameras, phones))
+
+    def render(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+def _maker(registry: CollectorRegistry) -> Callable[[str, str, list[str]], Counter]:
+    def make(name: str, help_text: str, labels: list[str]) -> Counter:
+        return Counter(name, help_text, labels, registry=registry)
+
+    return make
+
+
+class _Live(Collector):
+    def __init__(self, cameras: Callable[[], Iterable[Reading]], phones: Callable[[], int]) -> None:
+        self._cameras = cameras
+        self._phones = phones
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        decoded = CounterMetricFamily("lfrd_frames_decoded", "Frames decoded", labels=["camera"])
+        dropped = CounterMetricFamily(
+            "lfrd_frames_dropped", "Frames not analysed, by reason", labels=["camera", "reason"]
+        )
+        state = GaugeMetricFamily("lfrd_camera_state", "1 for the present state", labels=["camera", "state"])
+        for reading in self._cameras():
+            decoded.add_metric([reading.name], reading.decoded)
+            dropped.add_metric([reading.name, "not_due"], reading.skipped)
+            dropped.add_metric([reading.name, "overtaken"], reading.dropped)
+            dropped.add_metric([reading.name, "unreadable"], reading.unreadable)
+            for name in CameraState:
+                state.add_metric([reading.name, name.value], float(name is reading.state))
+        phones = GaugeMetricFamily("lfrd_phones_connected", "Phones with an open connection")
+        phones.add_metric([], self._phones())
+        yield from (decoded, dropped, state, phones)

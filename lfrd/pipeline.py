@@ -1,0 +1,354 @@
+"""A frame's journey to an alert, told in one place.
+
+    frames -> examine (worker) -> follow -> embed best shots (worker) -> compare -> judge -> report
+
+Two tasks a camera: one examines frames, the other follows faces through them, so that the next frame is
+examined while the shots of this one become templates. Between them stands a place for one frame; before
+them, `Latest` drops what is not taken in time. Recordings run through the same code and wait instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from lfrd.config import Config
+from lfrd.decision.rule import Rule, Verdict
+from lfrd.flow import Bounded, Closed
+from lfrd.gallery.index import Gallery, Watchlist
+from lfrd.inference import Examined, Inference
+from lfrd.metrics import Metrics
+from lfrd.tracking.shots import Evidence, Shot
+from lfrd.tracking.tracker import Tracker
+from lfrd.types import F32, U8, Box, CameraId, Candidate, Face, Frame, NominalId, Quality, TrackId
+from lfrd.vision.picture import Picture
+from lfrd.vision.quality import Limits
+from lfrd.vision.template import Template
+
+VIEW_MARGIN = 1.8  # the picture that an officer sees is this many times the face's box
+VIEW_HEIGHT = 360  # and at most so many pixels high
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict that says 'alert', with all that an officer will be shown. Times are the source's clock."""
+
+    nominal: NominalId
+    score: float
+    threshold: float
+    camera: CameraId
+    track: TrackId
+    captured_at: float
+    quality: Quality
+    shots: int
+    box: Box
+    probe_jpeg: bytes = field(repr=False)
+
+
+Report = Callable[[Finding], Awaitable[None]]
+"""Told of every finding, repeats included: whether it is an alert or a sighting is decided there."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """One camera's numbers since the start."""
+
+    analysed: int = 0
+    faces: int = 0
+    tracks: int = 0
+    lag: float | None = None
+    """Seconds from a frame's capture to the end of its analysis, of the newest one; live cameras only."""
+
+
+class Person:
+    """A track's evidence, and the picture of its best shot for the officer."""
+
+    __slots__ = ("box", "evidence", "quality", "view")
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.view: U8 | None = None
+        self.quality: Quality | None = None
+        self.box: Box | None = None
+
+    def show(self, picture: Picture, face: Face) -> None:
+        """Keep this face's surroundings as the picture to show, where it is the best so far."""
+        if self.quality is not None and face.quality.worth <= self.quality.worth:
+            return
+        if self.view is not None:
+            self.view.fill(0)
+        self.view, _ = picture.crop(face.box.grown(VIEW_MARGIN))
+        self.quality = face.quality
+        self.box = face.box
+
+    def wipe(self) -> None:
+        self.evidence.wipe()
+        if self.view is not None:
+            self.view.fill(0)
+            self.view = None
+
+
+class Pipeline:
+    """The journey for all cameras of a box: what they share is here, what each has of its own in `Journey`."""
+
+    def __init__(
+        self,
+        *,
+        inference: Inference,
+        watchlist: Watchlist,
+        rule: Rule,
+        settings: Config,
+        report: Report,
+        metrics: Metrics,
+        track_ids: Iterator[TrackId],
+    ) -> None:
+        self.inference = inference
+        self.watchlist = watchlist
+        self.rule = rule
+        self.settings = settings
+        self.report = report
+        self.metrics = metrics
+        self.track_ids = track_ids
+
+    def journey(self, camera: CameraId, eye_distance_pixels: float | None = None) -> Journey:
+        return Journey(self, camera, eye_distance_pixels)
+
+
+class Journey:
+    """One camera's frames, in order of time."""
+
+    def __init__(self, shared: Pipeline, camera: CameraId, eye_distance_pixels: float | None) -> None:
+        settings = shared.settings
+        self.camera = camera
+        self.counts = Counts()
+        self._shared = shared
+        self._limits = Limits.of(settings.analysis, eye_distance_pixels)
+        self._tracker = Tracker(
+            ids=shared.track_ids,
+            high=shared.inference.high,
+            lost_seconds=settings.tracking.lost_seconds,
+            longest_seconds=settings.tracking.longest_seconds,
+            most=settings.tracking.most,
+        )
+        self._people: dict[TrackId, Person] = {}  # bounded by tracking.most
+        self._examined: Bounded[tuple[Frame, Examined] | None] = Bounded(1)
+        self._frame_size = (0, 0)
+
+    async def run(self, frames: AsyncIterator[Frame], *, live: bool) -> None:
+        """Analyse frames until they end. `live`: capture times are the process's monotonic clock, and tracks
+        end by themselves when no frame comes."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._examine_all(frames, live), name=f"examine {self.camera}")
+                group.create_task(self._follow_all(live), name=f"follow {self.camera}")
+        finally:
+            self._forget(self._tracker.finish())
+
+    async def _examine_all(self, frames: AsyncIterator[Frame], live: bool) -> None:
+        idle = self._shared.settings.tracking.lost_seconds if live else None
+        async for frame in _with_pauses(frames, idle):
+            if frame is None:
+                await self._examined.put(None)
+                continue
+            self._frame_size = frame.picture.size
+            try:
+                with self._shared.metrics.stage.labels("examine").time():
+                    examined = await self._shared.inference.examine(
+                        frame.picture, self._limits, self._shared.settings.analysis.max_side
+                    )
+                await self._examined.put((frame, examined))
+            except BaseException:
+                frame.release()
+                raise
+        await self._examined.close()
+
+    async def _follow_all(self, live: bool) -> None:
+        while True:
+            try:
+                item = await self._examined.take()
+            except Closed:
+                return
+            if item is None:
+                await self._rest()
+                continue
+            frame, examined = item
+            try:
+                await self._follow(frame, examined)
+            finally:
+                frame.release()
+                for face in examined.faces:
+                    face.wipe()
+            self.counts.lag = time.monotonic() - frame.captured_at if live else None
+
+    async def _rest(self) -> None:
+        """No frame came for as long as a track may be lost: nobody is in view, and nothing of them stays."""
+        self.counts.lag = None
+        self._forget(self._tracker.finish())
+        width, height = self._frame_size
+        if width:
+            self._frame_size = (0, 0)
+            shrink = min(1.0, self._shared.settings.analysis.max_side / max(width, height))
+            await self._shared.inference.run(
+                self._shared.inference.rinse, round(width * shrink), round(height * shrink)
+            )
+
+    async def _follow(self, frame: Frame, examined: Examined) -> None:
+        """Faces to tracks, the best of them to templates, templates to verdicts."""
+        update = self._tracker.update(examined.found, frame.captured_at)
+        self._count(examined, len(update.confirmed))
+        self._forget(update.ended)
+        chosen: list[tuple[TrackId, Person, Face]] = []
+        for track, face in zip(update.tracks, examined.faces, strict=True):
+            if track is None or face.aligned is None or face.score < self._shared.inference.high:
+                continue
+            person = self._people.get(track)
+            if person is None:
+                person = self._people[track] = Person(Evidence(self._shared.settings.tracking.shots))
+            if person.evidence.wants(face.quality.worth, frame.captured_at):
+                person.show(frame.picture, face)
+                chosen.append((track, person, face))
+        if chosen:
+            await self._embed(frame.captured_at, chosen)
+            await self._compare(frame.captured_at, [(track, person) for track, person, _ in chosen])
+
+    async def _embed(self, at: float, chosen: list[tuple[TrackId, Person, Face]]) -> None:
+        aligned = np.stack([face.aligned for _, _, face in chosen if face.aligned is not None])
+        try:
+            with self._shared.metrics.stage.labels("embed").time():
+                vectors = await self._shared.inference.embed(aligned)
+        finally:
+            aligned.fill(0)
+        self._shared.metrics.embedded.labels(self.camera).inc(len(chosen))
+        for (_, person, face), vector in zip(chosen, vectors, strict=True):
+            person.evidence.add(Shot(Template(vector), face.quality.worth, at))
+        vectors.fill(0)
+
+    async def _compare(self, at: float, people: list[tuple[TrackId, Person]]) -> None:
+        ready = [
+            (track, person)
+            for track, person in people
+            if len(person.evidence) >= self._shared.rule.least_shots
+        ]
+        if not ready or not len(self._shared.watchlist):
+            return
+        with self._shared.watchlist.using() as gallery:
+            with self._shared.metrics.stage.labels("search").time():
+                verdicts = await self._shared.inference.run(
+                    _judge_all, gallery, self._shared.rule, [person.evidence for _, person in ready]
+                )
+        for (track, person), (best, verdict) in zip(ready, verdicts, strict=True):
+            self._shared.metrics.verdicts.labels(verdict.reason.value).inc()
+            if verdict.alert and best is not None:
+                await self._report(at, track, person, best)
+
+    async def _report(self, at: float, track: TrackId, person: Person, best: Candidate) -> None:
+        assert person.view is not None and person.quality is not None and person.box is not None
+        jpeg = await self._shared.inference.run(view_jpeg, person.view)
+        await self._shared.report(
+            Finding(
+                nominal=best.nominal,
+                score=best.score,
+                threshold=self._shared.rule.threshold,
+                camera=self.camera,
+                track=track,
+                captured_at=at,
+                quality=person.quality,
+                shots=len(person.evidence),
+                box=person.box,
+                probe_jpeg=jpeg,
+            )
+        )
+
+    def _count(self, examined: Examined, confirmed: int) -> None:
+        metrics = self._shared.metrics
+        metrics.analysed.labels(self.camera).inc()
+        certain = 0
+        for face in examined.faces:
+            if face.score < self._shared.inference.high:
+                continue
+            certain += 1
+            if face.quality.refusal is not None:
+                metrics.refused.labels(self.camera, face.quality.refusal.value).inc()
+        metrics.faces.labels(self.camera).inc(certain)
+        metrics.seen.labels(self.camera).inc(confirmed)
+        self.counts.analysed += 1
+        self.counts.faces += certain
+        self.counts.tracks += confirmed
+
+    def _forget(self, ended: list[TrackId]) -> None:
+        """A track has ended: its crops and templates are overwritten, alert or not - alerts have their own."""
+        for track in ended:
+            person = self._people.pop(track, None)
+            if person is not None:
+                person.wipe()
+
+
+def _judge_all(
+    gallery: Gallery, rule: Rule, people: list[Evidence]
+) -> list[tuple[Candidate | None, Verdict]]:
+    """Search each track's fused template and each of its shots, and judge. In a worker thread."""
+    return [_judge(gallery, rule, evidence) for evidence in people]
+
+
+def _judge(gallery: Gallery, rule: Rule, evidence: Evidence) -> tuple[Candidate | None, Verdict]:
+    fused = evidence.fused()
+    if fused is None:
+        return None, rule.judge(None, np.empty(0, np.float32), [])
+    shots: F32 = evidence.matrix()
+    try:
+        found = gallery.search(fused.vector[None], count=1)[0]
+        if not found:
+            return None, rule.judge(None, np.empty(0, np.float32), [])
+        best = found[0]
+        own = [ranked[0].nominal if ranked else None for ranked in gallery.search(shots, count=1)]
+        return best, rule.judge(best, gallery.scores(shots, best.nominal), own)
+    finally:
+        fused.wipe()
+        shots.fill(0)
+
+
+def view_jpeg(view: U8) -> bytes:
+    """A BGR picture as JPEG, at most VIEW_HEIGHT pixels high."""
+    height, width = view.shape[:2]
+    shrink = min(1.0, VIEW_HEIGHT / height)
+    if shrink < 1:
+        view = np.asarray(
+            cv2.resize(view, (max(1, round(width * shrink)), VIEW_HEIGHT), interpolation=cv2.INTER_AREA),
+            np.uint8,
+        )
+    done, jpeg = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, 88])
+    assert done, "OpenCV encodes any BGR picture"
+    return jpeg.tobytes()
+
+
+async def _with_pauses(frames: AsyncIterator[Frame], idle: float | None) -> AsyncIterator[Frame | None]:
+    """The frames, and None once for each time that none came for `idle` seconds."""
+    iterator = aiter(frames)
+    waiting: asyncio.Future[Frame] | None = None
+    try:
+        paused = False
+        while True:
+            waiting = waiting or asyncio.ensure_future(anext(iterator))
+            done, _ = await asyncio.wait([waiting], timeout=None if paused else idle)
+            if not done:
+                paused = True
+                yield None
+                continue
+            finished, waiting = waiting, None
+            try:
+                frame = finished.result()
+            except StopAsyncIteration:
+                return
+            paused = False
+            yield frame
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
+                await waiting

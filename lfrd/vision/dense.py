@@ -1,0 +1,105 @@
+"""What the one-stage detectors share: the picture as a tensor, cells of a stride, and the last sorting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import cv2
+import numpy as np
+
+from lfrd.errors import LfrdError
+from lfrd.types import F32, U8, Detections
+from lfrd.vision.nms import suppress
+
+STRIDES = (8, 16, 32)
+"""Pixels a cell, of the three maps that YuNet and SCRFD look at."""
+
+MOST = 1000
+"""Candidates of one picture that are compared with each other; more, and the lowest scores are left out."""
+
+
+class UnfitModel(LfrdError):
+    """A network's outputs are not those of the kind that the manifest says it is."""
+
+    def __init__(self, part: str, kind: str, problem: str) -> None:
+        super().__init__(
+            f'model pack: {part}: {problem}; is {part}.kind = "{kind}" right for this file? '
+            "`lfrd models verify` checks the pack"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """How a detector wants its picture: (pixel - mean) x scale, mean in the order of `rgb`.
+
+    `fixed_size` (width, height) is set for a network that takes one size only: the picture is fitted into it.
+    Any other is padded, at the right and below, to multiples of the largest stride.
+    """
+
+    rgb: bool
+    mean: tuple[float, float, float]
+    scale: float
+    fixed_size: tuple[int, int] | None = None
+
+    def tensor(self, image: U8) -> tuple[F32, tuple[float, float]]:
+        """image: BGR uint8 [height, width, 3]. Returns float32 [1, 3, h, w], to be wiped by the caller, and
+        the pixels of the image to one of the tensor, in x and in y."""
+        height, width = image.shape[:2]
+        w, h = self.fixed_size or (_up(width), _up(height))
+        canvas = np.zeros((h, w, 3), np.uint8)
+        if self.fixed_size is None:
+            canvas[:height, :width] = image
+            stretch = (1.0, 1.0)
+        else:
+            fit = min(w / width, h / height)
+            inner = max(1, min(w, round(width * fit))), max(1, min(h, round(height * fit)))
+            how = cv2.INTER_AREA if fit < 1 else cv2.INTER_LINEAR
+            canvas[: inner[1], : inner[0]] = cv2.resize(image, inner, interpolation=how)
+            stretch = width / inner[0], height / inner[1]
+        blob = cv2.dnn.blobFromImage(canvas, self.scale, (w, h), self.mean, swapRB=self.rgb)
+        canvas.fill(0)
+        return cast(F32, blob), stretch
+
+
+def cells(rows: np.ndarray[tuple[int], np.dtype[np.intp]], columns: int) -> F32:
+    """float32 [n, 2]: column and row of cells counted line by line. Asked for the few cells that hold a face,
+    so that no grid has to be kept for each size of picture."""
+    y, x = np.divmod(rows, columns)
+    return np.stack([x, y], axis=1).astype(np.float32)
+
+
+def finished(
+    boxes: F32, points: F32, scores: F32, *, stretch: tuple[float, float], nms_iou: float
+) -> Detections:
+    """One row a face: overlaps suppressed, highest first, in pixels of the image, points left to right.
+
+    boxes: [n, 4] as x, y, width, height; points: [n, 5, 2]; scores: [n]; all in pixels of the tensor. Rows
+    that are not finite, which only a damaged model gives, are left out.
+    """
+    sound = np.isfinite(boxes).all(axis=1) & np.isfinite(points).all(axis=(1, 2)) & np.isfinite(scores)
+    if not sound.all():
+        boxes, points, scores = boxes[sound], points[sound], scores[sound]
+    if len(scores) > MOST:
+        top = np.argpartition(scores, -MOST)[-MOST:]
+        boxes, points, scores = boxes[top], points[top], scores[top]
+    kept = suppress(boxes, scores, nms_iou)
+    ratio = np.array(stretch, np.float32)
+    return Detections(
+        np.ascontiguousarray(boxes[kept] * np.tile(ratio, 2), np.float32),
+        left_to_right(np.ascontiguousarray(points[kept] * ratio, np.float32)),
+        np.ascontiguousarray(scores[kept], np.float32),
+    )
+
+
+def left_to_right(points: F32) -> F32:
+    """The two eyes, and the two mouth corners, ordered as seen in the picture; changed in place."""
+    for one, other in ((0, 1), (3, 4)):
+        crossed = points[:, one, 0] > points[:, other, 0]
+        points[crossed, one], points[crossed, other] = points[crossed, other], points[crossed, one]
+    return points
+
+
+def _up(side: int) -> int:
+    largest = STRIDES[-1]
+    return -(-side // largest) * largest

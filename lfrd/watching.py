@@ -1,0 +1,90 @@
+"""What `run`, `demo` and `replay` have in common: a pack opened, a watchlist enrolled, a threshold derived."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lfrd.config import Config
+from lfrd.decision.rule import Rule
+from lfrd.decision.threshold import CalibrationPoints, Threshold, by_hand, threshold_for
+from lfrd.gallery.enrol import Enrolment, enrol
+from lfrd.gallery.folder import read_folder
+from lfrd.gallery.index import Watchlist
+from lfrd.inference import Inference, opened
+from lfrd.metrics import Metrics
+from lfrd.pipeline import Pipeline, Report
+from lfrd.types import Face, TrackId
+from lfrd.vision.pack import Pack
+from lfrd.vision.picture import Picture
+from lfrd.vision.quality import Limits
+
+Progress = Callable[[int, int], None]
+"""Told (done, total) pictures."""
+
+ENROL_MAX_SIDE = 1280  # pictures of the watchlist are searched for faces at up to this many pixels
+ENROL_EYE_DISTANCE = 20.0  # pixels between the eyes that a watchlist picture must have
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A site's eyes and memory for as long as the context is open: nothing of it is on disk."""
+
+    inference: Inference
+    watchlist: Watchlist
+    enrolment: Enrolment
+    threshold: Threshold
+    pack: Pack
+
+    def pipeline(self, settings: Config, report: Report, metrics: Metrics) -> Pipeline:
+        rule = Rule(
+            threshold=self.threshold.score,
+            least_shots=settings.decision.least_shots,
+            agreement=settings.decision.agreement,
+        )
+        return Pipeline(
+            inference=self.inference,
+            watchlist=self.watchlist,
+            rule=rule,
+            settings=settings,
+            report=report,
+            metrics=metrics,
+            track_ids=(TrackId(number) for number in itertools.count(1)),
+        )
+
+
+@asynccontextmanager
+async def watching(pack: Pack, folder: Path, settings: Config, progress: Progress) -> AsyncIterator[Watch]:
+    """Load the networks and enrol a watchlist folder. Raises what those raise, and CalibrationError."""
+    async with opened(pack, settings.inference) as inference:
+        enrolment = await enrol_folder(inference, folder, settings, progress)
+        watchlist = Watchlist(enrolment.gallery)
+        try:
+            yield Watch(inference, watchlist, enrolment, derive(pack, settings, len(enrolment.gallery)), pack)
+        finally:
+            watchlist.wipe()
+
+
+async def enrol_folder(inference: Inference, folder: Path, settings: Config, progress: Progress) -> Enrolment:
+    """Turn a folder of people into templates in memory, with a reason for each picture refused."""
+    limits = Limits.of(settings.analysis, ENROL_EYE_DISTANCE)
+
+    async def examine(picture: Picture) -> list[Face]:
+        examined = await inference.examine(picture, limits, ENROL_MAX_SIDE)
+        return [face for face in examined.faces if face.score >= inference.high]
+
+    return await enrol(read_folder(folder), examine, inference.embed, dim=inference.dim, progress=progress)
+
+
+def derive(pack: Pack, settings: Config, nominals: int) -> Threshold:
+    """The threshold for the wanted FPIR at this list's size, or the one set by hand."""
+    if settings.decision.threshold is not None:
+        return by_hand(settings.decision.threshold)
+    points = [
+        CalibrationPoints(n=c.n, non_mated=c.non_mated, points=[(f, s) for f, s in c.points])
+        for c in pack.manifest.calibration
+    ]
+    return threshold_for(points, settings.decision.fpir, max(1, nominals))

@@ -1,0 +1,117 @@
+"""Settings: each declared once, each explained, each refused by the path of its key when it is wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from lfrd import config
+from lfrd.errors import MissingError, SettingError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("raw", "key", "says"),
+    [
+        ({"web": {"prot": 1}}, "web.prot", "did you mean 'port'?"),
+        ({"wbe": {}}, "wbe", "did you mean 'web'?"),
+        ({"web": {"port": -1}}, "web.port", ">= 0"),
+        ({"web": {"port": 70000}}, "web.port", "<= 65535"),
+        ({"web": {"port": "8443"}}, "web.port", "whole number, got text"),
+        ({"decision": {"fpir": 0}}, "decision.fpir", "> 0"),
+        ({"decision": {"threshold": 1.5}}, "decision.threshold", "between -1 and 1"),
+        ({"decision": {"least_shots": 20}}, "decision.least_shots", "tracking.shots"),
+        ({"inference": {"provider": "gpu"}}, "inference.provider", "gpu"),
+        ({"post": {"heartbeat_seconds": 15.0}}, "post.grace_seconds", "twice"),
+        ({"web": {"certificate": "a.pem"}}, "web.key", "go together"),
+        ({"analysis": {"darkest": 200.0, "brightest": 100.0}}, "analysis.darkest", "brightest"),
+        ({"cameras": [{"name": "a"}]}, "cameras[0]", "source"),
+        ({"cameras": [{"name": "a", "source": "x", "lop": 1}]}, "cameras[0].lop", "did you mean 'loop'?"),
+        ({"cameras": [{"name": "", "source": "x"}]}, "cameras[0].name", "length"),
+        (
+            {"cameras": [{"name": "a", "source": "x"}, {"name": "a", "source": "y"}]},
+            "cameras[1].name",
+            "another camera",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_the_path_of_its_key(raw: dict[str, Any], key: str, says: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        config.parse(raw)
+    assert caught.value.key == key
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_password_in_an_address_is_refused_without_being_repeated() -> None:
+    with pytest.raises(SettingError) as caught:
+        config.parse({"cameras": [{"name": "a", "source": "rtsp://admin:hunter2@cam/1"}]})
+    assert caught.value.key == "cameras[0].source"
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_password_comes_from_a_file_or_the_environment_and_never_shows(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2\n")
+    by_file = config.Camera(name="a", source="rtsp://cam/1", user="u", password_file="secret")
+    by_env = config.Camera(name="b", source="rtsp://cam/2", user="u", password_env="CAM_B")
+    placed = config.Config(cameras=[by_file, by_env]).at(tmp_path)
+    first = config.camera_password(by_file, placed, {})
+    second = config.camera_password(by_env, placed, {"CAM_B": "hunter2"})
+    assert first is not None
+    assert first.reveal() == "hunter2"
+    assert first == second
+    assert "hunter2" not in f"{first!r} {first} {[first]}"
+    with pytest.raises(SettingError, match="CAM_B is not set"):
+        config.camera_password(by_env, placed, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("[web\n", "not valid TOML"), ("[web]\nport = 1\nport = 2\n", "not valid TOML")],
+)
+def test_a_file_that_is_not_toml_is_one_line(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(SettingError, match=says):
+        config.load(path)
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="lfrd config >"):
+        config.load(tmp_path / "config.toml")
+
+
+def test_paths_start_from_the_file_that_names_them(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[site]\ndata = "kept"\n')
+    assert config.load(path).data == (tmp_path / "kept").resolve()
+
+
+def test_config_toml_in_the_repository_is_what_the_settings_say() -> None:
+    assert (ROOT / "config.toml").read_text(encoding="utf-8") == config.commented()
+
+
+def test_every_setting_explains_itself_and_the_commented_defaults_are_the_defaults() -> None:
+    for table, default, help_text in config.settings():
+        assert help_text, table
+        kind = config.Camera if table == "cameras" else type(default)
+        for name, _, text in config.settings(kind):
+            assert text.endswith("."), f"{table}.{name} has no help"
+    uncommented: list[str] = []
+    for line in config.commented().splitlines():
+        bare = line.removeprefix("# ")
+        is_setting = line.startswith("# ") and " = " in bare and bare.split(" = ")[0].isidentifier()
+        uncommented.append(bare if is_setting or bare == "[[cameras]]" else line)
+    assert config.parse(tomllib.loads("\n".join(uncommented))) == config.parse(
+        {"cameras": [{"name": "High Street 1", "source": "rtsp://camera.example/stream"}]}
+    )
+
+
+def test_a_secret_is_not_pickled_or_encoded() -> None:
+    with pytest.raises(TypeError):
+        msgspec.json.encode(config.Secret("x"))

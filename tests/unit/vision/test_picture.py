@@ -1,0 +1,101 @@
+"""A picture's buffer: scaled, cut, given back, wiped."""
+
+from __future__ import annotations
+
+import pickle
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lfrd.types import U8, Box
+from lfrd.vision.picture import BufferPool, Picture
+
+
+def gradient(width: int, height: int) -> U8:
+    """A smooth BGR picture: colours survive YUV 4:2:0 within a few levels."""
+    x = np.linspace(0, 1, width)[None, :, None]
+    y = np.linspace(0, 1, height)[:, None, None]
+    return np.clip(60 + 120 * x + 40 * y + np.array([0, 15, 30]), 0, 255).astype(np.uint8)
+
+
+def planar(bgr: U8) -> Picture:
+    return Picture(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420), np.uint8), planar=True)
+
+
+@given(st.integers(8, 60), st.integers(8, 60), st.integers(4, 90), st.integers(4, 90))
+def test_both_layouts_scale_to_the_same_colours(half_w: int, half_h: int, width: int, height: int) -> None:
+    bgr = gradient(2 * half_w, 2 * half_h)
+    one = planar(bgr).scaled(width, height).astype(int)
+    other = Picture(bgr, planar=False).scaled(width, height).astype(int)
+    assert one.shape == other.shape == (height, width, 3)
+    assert np.abs(one - other).mean() < 6
+
+
+@given(st.floats(-50, 150), st.floats(-50, 150), st.floats(0, 120), st.floats(0, 120))
+def test_a_crop_shows_what_lies_there(x: float, y: float, width: float, height: float) -> None:
+    bgr = gradient(100, 80)
+    for picture in (planar(bgr), Picture(bgr, planar=False)):
+        crop, (left, top) = picture.crop(Box(x, y, width, height))
+        rows, columns = crop.shape[:2]
+        assert rows >= 2
+        assert columns >= 2
+        assert 0 <= left <= 98
+        assert 0 <= top <= 78
+        there = bgr[top : top + rows, left : left + columns].astype(int)
+        assert np.abs(crop.astype(int) - there).max() <= 8
+
+
+def test_a_crop_is_a_copy() -> None:
+    bgr = gradient(20, 20)
+    crop, _ = Picture(bgr, planar=False).crop(Box(0, 0, 10, 10))
+    crop.fill(0)
+    assert bgr.any()
+
+
+def test_a_released_picture_is_wiped_and_shows_nothing_more() -> None:
+    bgr = gradient(20, 20)
+    picture = Picture(bgr, planar=False)
+    picture.release()
+    picture.release()
+    assert not bgr.any()
+    with pytest.raises(ValueError, match="released"):
+        picture.scaled(10, 10)
+
+
+def test_a_picture_refuses_to_be_pickled() -> None:
+    with pytest.raises(TypeError, match="never pickled"):
+        pickle.dumps(Picture(gradient(20, 20), planar=False))
+
+
+@pytest.mark.parametrize("shape", [(31, 20), (30, 21)])
+def test_a_buffer_that_is_not_i420_is_refused(shape: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="I420"):
+        Picture(np.zeros(shape, np.uint8), planar=True)
+
+
+def test_a_pool_reuses_buffers_and_keeps_few() -> None:
+    pool = BufferPool(limit=2)
+    first = pool.take((6, 4))
+    pool.give(first)
+    assert pool.take((6, 4)) is first
+    spare = [np.ones((6, 4), np.uint8) for _ in range(4)]
+    for buffer in spare:
+        pool.give(buffer)
+    assert sum(not buffer.any() for buffer in spare) == 2
+
+
+def test_a_pool_wipes_what_has_another_size_and_all_when_told() -> None:
+    pool = BufferPool()
+    small, idle = np.ones((6, 4), np.uint8), np.ones((12, 8), np.uint8)
+    pool.give(small)
+    assert pool.take((12, 8)) is not small
+    assert not small.any()
+    pool.give(idle)
+    pool.wipe()
+    assert not idle.any()
+    late = np.ones((12, 8), np.uint8)
+    pool.give(late)
+    assert not late.any()
