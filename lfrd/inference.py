@@ -87,6 +87,12 @@ class Network:
         return results
 
 
+def detection_size(size: tuple[int, int], max_side: int) -> tuple[int, int]:
+    """Width and height, both even, at which a picture of `size` is searched: never enlarged."""
+    shrink = min(1.0, max_side / max(size))
+    return max(2, 2 * round(size[0] * shrink / 2)), max(2, 2 * round(size[1] * shrink / 2))
+
+
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -161,8 +167,7 @@ class Inference:
     def detect(self, picture: Picture, max_side: int) -> Detections:
         """Faces in pixels of the full-size picture, doubtful ones included. Blocks; for worker threads."""
         width, height = picture.size
-        shrink = min(1.0, max_side / max(width, height))
-        small = picture.scaled(max(2, round(width * shrink)), max(2, round(height * shrink)))
+        small = picture.scaled(*detection_size(picture.size, max_side))
         found = self._detector.detect(small, low=self.high / 2)
         stretch = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
         return Detections(found.boxes * np.tile(stretch, 2), found.points * stretch, found.scores)

@@ -21,8 +21,8 @@ import numpy as np
 from lfrd.config import Config
 from lfrd.decision.rule import Rule, Verdict
 from lfrd.flow import Bounded, Closed
-from lfrd.gallery.index import Gallery, Watchlist
-from lfrd.inference import Examined, Inference
+from lfrd.gallery.index import Gallery, GalleryHolder
+from lfrd.inference import Examined, Inference, detection_size
 from lfrd.metrics import Metrics
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
@@ -101,7 +101,7 @@ class Pipeline:
         self,
         *,
         inference: Inference,
-        watchlist: Watchlist,
+        watchlist: GalleryHolder,
         rule: Rule,
         settings: Config,
         report: Report,
@@ -138,7 +138,7 @@ class Journey:
         )
         self._people: dict[TrackId, Person] = {}  # bounded by tracking.most
         self._examined: Bounded[tuple[Frame, Examined] | None] = Bounded(1)
-        self._frame_size = (0, 0)
+        self._frame_size: tuple[int, int] | None = None  # of the last frame since the camera rested
 
     async def run(self, frames: AsyncIterator[Frame], *, live: bool) -> None:
         """Analyse frames until they end. `live`: capture times are the process's monotonic clock, and tracks
@@ -190,13 +190,10 @@ class Journey:
         """No frame came for as long as a track may be lost: nobody is in view, and nothing of them stays."""
         self.counts.lag = None
         self._forget(self._tracker.finish())
-        width, height = self._frame_size
-        if width:
-            self._frame_size = (0, 0)
-            shrink = min(1.0, self._shared.settings.analysis.max_side / max(width, height))
-            await self._shared.inference.run(
-                self._shared.inference.rinse, round(width * shrink), round(height * shrink)
-            )
+        size, self._frame_size = self._frame_size, None
+        if size is not None:
+            width, height = detection_size(size, self._shared.settings.analysis.max_side)
+            await self._shared.inference.run(self._shared.inference.rinse, width, height)
 
     async def _follow(self, frame: Frame, examined: Examined) -> None:
         """Faces to tracks, the best of them to templates, templates to verdicts."""
@@ -235,9 +232,9 @@ class Journey:
             for track, person in people
             if len(person.evidence) >= self._shared.rule.least_shots
         ]
-        if not ready or not len(self._shared.watchlist):
+        if not ready or not len(self._shared.watchlist.current):
             return
-        with self._shared.watchlist.using() as gallery:
+        with self._shared.watchlist.lease() as gallery:
             with self._shared.metrics.stage.labels("search").time():
                 verdicts = await self._shared.inference.run(
                     _judge_all, gallery, self._shared.rule, [person.evidence for _, person in ready]

@@ -13,7 +13,7 @@ from lfrd.decision.rule import Rule
 from lfrd.decision.threshold import CalibrationPoints, Threshold, by_hand, threshold_for
 from lfrd.gallery.enrol import Enrolment, enrol
 from lfrd.gallery.folder import read_folder
-from lfrd.gallery.index import Watchlist
+from lfrd.gallery.index import GalleryHolder
 from lfrd.inference import Inference, opened
 from lfrd.metrics import Metrics
 from lfrd.pipeline import Pipeline, Report
@@ -34,7 +34,7 @@ class Watch:
     """A site's eyes and memory for as long as the context is open: nothing of it is on disk."""
 
     inference: Inference
-    watchlist: Watchlist
+    watchlist: GalleryHolder
     enrolment: Enrolment
     threshold: Threshold
     pack: Pack
@@ -61,11 +61,11 @@ async def watching(pack: Pack, folder: Path, settings: Config, progress: Progres
     """Load the networks and enrol a watchlist folder. Raises what those raise, and CalibrationError."""
     async with opened(pack, settings.inference) as inference:
         enrolment = await enrol_folder(inference, folder, settings, progress)
-        watchlist = Watchlist(enrolment.gallery)
+        watchlist = GalleryHolder(enrolment.gallery)
         try:
             yield Watch(inference, watchlist, enrolment, derive(pack, settings, len(enrolment.gallery)), pack)
         finally:
-            watchlist.wipe()
+            watchlist.close()
 
 
 async def enrol_folder(inference: Inference, folder: Path, settings: Config, progress: Progress) -> Enrolment:

@@ -10,7 +10,8 @@ const FRESH = 15 * 60; // seconds: an unanswered alert older than this, met on l
  * @property {boolean} aside  left to others on this phone
  * @property {boolean} silenced
  * @property {boolean} old  unanswered, and too long ago when this phone first heard of it
- * @property {null|{type: "claim"}|{type: "adjudicate", decision: string, reason: string}} sending
+ * @property {null|{type: "claim"|"adjudicate", decision?: string, reason?: string, link: number}} sending
+ *   what waits for the server's answer, and over which connection it went; 0 for none yet
  * @property {string} notice  why the last request was not carried out
  */
 

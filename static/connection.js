@@ -36,6 +36,7 @@ export class Connection {
     this.heard = seconds(); // when the server last said anything, by the phone's clock
     this.seq = 0; // the last event receipted; kept in memory only, so that a reload asks for everything again
     this.socket = null;
+    this.link = 0; // counts connections that were welcomed
     this.latest = 0; // the number at which this connection has caught up
     this.settled = false; // the backlog of this connection has been applied
     this.offset = 0; // the server's clock minus the phone's, seconds
@@ -196,6 +197,7 @@ export class Connection {
       }
     }
     this.beatSent = 0;
+    this.link += 1;
     this.#enter("open");
     this.#pulse();
     this.#settle();

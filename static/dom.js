@@ -58,3 +58,14 @@ export function icon(name) {
   svg.append(path);
   return svg;
 }
+
+/**
+ * A part of the page that is built anew only when `key` differs from the last time: a button that a thumb is
+ * already on is never replaced by news that does not concern it. Returns whether it was built.
+ */
+export function paint(part, key, build) {
+  if (part.dataset.painted === key) return false;
+  part.dataset.painted = key;
+  replace(part, ...build());
+  return true;
+}

@@ -72,6 +72,7 @@ export class Signal {
 
   /** Keep the screen on from now on, or no longer. */
   onPost(wanted) {
+    if (wanted === this.wanted) return;
     this.wanted = wanted;
     this.#awake();
   }

@@ -31,6 +31,8 @@ export const words = {
     codeExplain: "Scan the operator's QR code with the camera, or paste its link here.",
     codeMissing: "Paste the invitation, or scan the QR code again.",
     used: "This invitation is used up or has expired. Ask the operator for a new QR code.",
+    badName: "The server cannot use this name. Use letters and numbers, 60 characters at the most.",
+    taken: "Somebody has joined with this name. Add your collar number, or ask for an invitation in your name.",
     tooMany: "Too many attempts. Wait a minute, then try again.",
     network: "No connection to the server. Stay on this page and try again.",
     failed: "The server did not accept this. Ask the operator for a new QR code.",

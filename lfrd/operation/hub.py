@@ -54,7 +54,7 @@ class Hub:
     phones find the missing one in the log: nothing depends on each event's having been published.
     """
 
-    def __init__(self, log: EventLog, *, latest: int = 0, limit: int = 256) -> None:
+    def __init__(self, log: EventLog, latest: int, *, limit: int = 256) -> None:
         """`latest`: the newest number already in the log."""
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")

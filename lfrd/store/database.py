@@ -104,16 +104,18 @@ class Database:
     async def open(
         cls, path: Path, *, readers: int = 2, migrations: tuple[str, ...] = MIGRATIONS
     ) -> AsyncIterator[Self]:
-        """Open the database file, made with its folder where it is not there, and bring its schema up to date.
+        """Open the database file, made with its folder where it is not there, at the newest schema.
 
         Raises BusyError where another process uses the folder, and StoreError where the file is damaged,
         another program's, of a newer schema, or cannot be written.
         """
         if sqlite3.sqlite_version_info < LEAST_SQLITE:
             wanted = ".".join(map(str, LEAST_SQLITE))
-            raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; Python must come with {wanted} or newer")
+            raise StoreError(
+                f"SQLite {sqlite3.sqlite_version} is too old; Python must come with {wanted} or newer"
+            )
         async with AsyncExitStack() as stack:
-            files.prepare(path)
+            path = files.prepare(path)
             stack.enter_context(files.locked(path.parent))
             with in_words(path):
                 writer = await _connect(stack, path, _EVERY)
@@ -162,7 +164,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
-        """One unchanging view of what has been committed; it waits for a free reader, never for the writer."""
+        """One unchanging view of what is committed; it waits for a free reader, never for the writer."""
         reader = await self._readers.get()
         transaction = Transaction(reader, self.path)
         self._read += 1
@@ -188,7 +190,7 @@ class Database:
 async def _connect(stack: AsyncExitStack, path: Path, pragmas: tuple[str, ...]) -> aiosqlite.Connection:
     # rw, not rwc: SQLite would make a file that is gone anew, with whatever mode the umask leaves.
     # isolation_level None: Python begins no transaction of its own.
-    uri = f"{path.absolute().as_uri()}?mode=rw"
+    uri = f"{path.as_uri()}?mode=rw"
     connection = await stack.enter_async_context(aiosqlite.connect(uri, uri=True, isolation_level=None))
     connection.row_factory = sqlite3.Row
     for pragma in pragmas:

@@ -55,8 +55,8 @@ def explain(error: sqlite3.Error, path: Path, need: int) -> str | None:
 
 def damaged(path: Path) -> str:
     return (
-        f"{path}: damaged, or not a database; keep a copy, then put a backup in its place or move it (and any "
-        f"{path.name}-wal) away to begin with an empty one"
+        f"{path}: damaged, or not a database; keep a copy, then put a backup in its place or move it away "
+        f"(and {path.name}-wal, if there is one) to begin with an empty one"
     )
 
 

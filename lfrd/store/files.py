@@ -14,8 +14,8 @@ from lfrd.errors import BusyError, StoreError
 LOCK_NAME = "lfrd.lock"
 
 
-def prepare(path: Path) -> None:
-    """Make the database's folder (0700) and file (0600) where they are not there yet.
+def prepare(path: Path) -> Path:
+    """Make the database's folder (0700) and file (0600) where they are not there yet; returns its whole path.
 
     A folder that was there keeps its mode, because it may hold more than the store (`data = "."`), except
     that others lose the right to write to it: they could put another file in the database's place. Raises
@@ -26,6 +26,7 @@ def prepare(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         if stat.S_IMODE(path.stat().st_mode) != 0o600:
             path.chmod(0o600)
+        return path.absolute()
     except OSError as error:
         raise StoreError(
             f"{path}: cannot be opened for writing ({error.strerror}); check site.data and who owns it"
@@ -41,7 +42,7 @@ def _prepare_folder(folder: Path) -> None:
         return
     if found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX:
         raise StoreError(
-            f"{folder}: other users of this machine may write to this folder; set site.data to one of lfrd's own"
+            f"{folder}: other users of this machine may write to this folder; set site.data to another"
         )
     folder.chmod(stat.S_IMODE(found.st_mode) & ~0o022)
 

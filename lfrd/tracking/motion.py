@@ -11,7 +11,8 @@ from lfrd.types import F32, F64
 # last column is the logarithm of the size. docs/tracking.md has the measurements behind them.
 JITTER = np.array([0.03, 0.03, 0.04])
 """Standard deviation of a detector's box: centre x, centre y in sizes, log size."""
-WANDER = np.array([3.0, 3.0, 0.3])
+ALLOWED = np.array([0.06, 0.06, 0.08])
+WANDER = np.array([4.0, 4.0, 0.3])
 """How restless a head is: white acceleration, sizes (log size) per second to the power 1.5."""
 FIRST_SPEED = np.array([4.0, 2.0, 0.4])
 """Standard deviation of an unknown speed, a second. A walker who crosses the view makes 9 sizes a second
@@ -93,9 +94,9 @@ def surprise(place: F64, spread: F64, z: F64) -> tuple[F64, F64]:
     Returns two [n, m] arrays: the squared Mahalanobis distance over the three axes, and the logarithm of the
     determinant of its covariance, which makes a vague prediction pay for fitting everything.
     """
-    variance = spread[:, None, :, 0] + ((JITTER * _units(z)) ** 2)[None]
+    variance = spread[:, None, :, 0] + ((ALLOWED * _units(z)) ** 2)[None]
     off = z[None] - place[:, None]
-    floor = ((JITTER * _units(z)) ** 2)[None]
+    floor = ((ALLOWED * _units(z)) ** 2)[None]
     return (off**2 / variance).sum(axis=2), np.log(variance / floor).sum(axis=2)
 
 

@@ -17,14 +17,22 @@ GATE = 16.27
 """A face that fits a track worse than this is not its: the 99.9 % point of chi-squared with 3 degrees."""
 GATE_DOUBTFUL = 7.81
 """The 95 % point: a doubtful face must fit better to be believed."""
-REACH = 3.0
+REACH = 2.0
 """Face sizes between a prediction and a face, at most, however long the track has been lost."""
 LEAST_FOR_SHIFT = 3
 """Confident matches from which a movement of the camera itself may be read."""
 CONFIRMED = 2
 """Confident faces that make a track a face seen: one alone is too often a lamp or a logo."""
 
-CEILING = 1000.0
+CEILING = 25.0
+VOTERS=16
+ALIKE=.25
+SHIFT_REACH=4.0
+SHIFT_TOLERANCE=.2
+SHIFT_GROWTH=1.0
+SHIFT_MAJORITY=.6
+STILL=.6
+
 
 Rows = NDArray[np.intp]
 
@@ -112,12 +120,12 @@ class Tracker:
         place, spread = self._motion.predicted(at)
         place += self._camera
         confident = np.flatnonzero(sure)
+        step = at - self._motion.when.max()
+        recent = self._motion.when == self._motion.when.max()
+        shift = common_shift(place[recent], z[confident], SHIFT_TOLERANCE + SHIFT_GROWTH * step)
+        self._camera += shift
+        place += shift
         pairs = assign(place, spread, z[confident], GATE)
-        shift = self._shift(place, z, confident, pairs)
-        if shift is not None:
-            self._camera += shift
-            place += shift
-            pairs = assign(place, spread, z[confident], GATE)
         owner[confident[pairs[1]]] = pairs[0]
 
         free = np.setdiff1d(np.arange(len(place)), pairs[0])
@@ -125,10 +133,6 @@ class Tracker:
         pairs = assign(place[free], spread[free], z[doubtful], GATE_DOUBTFUL)
         owner[doubtful[pairs[1]]] = free[pairs[0]]
         return owner
-
-    def _shift(self, place: F64, z: F64, confident: Rows, pairs: tuple[Rows, Rows]) -> F64 | None:
-        """How far the camera has moved since its last frame, pixels; None where it cannot be told."""
-        return None
 
     def _begin(self, z: F64, at: float) -> list[TrackId]:
         began = [next(self._new_ids) for _ in z]
@@ -174,3 +178,27 @@ def assign(place: F64, spread: F64, z: F64, gate: float) -> tuple[Rows, Rows]:
     rows, columns = linear_sum_assignment(cost)
     real = possible[rows, columns]
     return rows[real], columns[real]
+
+
+def common_shift(place: F64, z: F64, slack: float) -> F64:
+    """How far the whole picture has moved, [3]: x, y in pixels and 0. Zero where it cannot be told.
+
+    Every pair of a prediction and a face of like size proposes a movement; the one under which most
+    predictions find a face wins, where it explains a majority and standing still does not.
+    """
+    none = np.zeros(3)
+    place, z = place[:VOTERS], z[:VOTERS]
+    if len(place) < LEAST_FOR_SHIFT or len(z) < LEAST_FOR_SHIFT:
+        return none
+    size = np.exp(place[:, 2])[:, None]
+    off = z[None, :, :2] - place[:, None, :2]  # [n, m, 2]
+    alike = np.abs(z[None, :, 2] - place[:, None, 2]) < ALIKE
+    near = alike & (np.linalg.norm(off, axis=2) < SHIFT_REACH * size)
+    proposals = np.concatenate([np.zeros((1, 2)), off[near]])
+    miss = np.linalg.norm(off[None] - proposals[:, None, None], axis=3)  # [proposals, n, m]
+    agree = ((miss < slack * size) & alike).any(axis=2).sum(axis=1)
+    best = int(agree.argmax())
+    if agree[best] < max(LEAST_FOR_SHIFT, SHIFT_MAJORITY * len(place)) or agree[0] > STILL * len(place):
+        return none
+    supporters = ((miss[best] < slack * size) & alike)
+    return np.append(np.median(off[supporters], axis=0), 0.0)

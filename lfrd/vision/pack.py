@@ -227,6 +227,10 @@ def make_detector(manifest: Manifest, runners: Mapping[str, Runner]) -> Detector
             runners["pnet"],
             runners["rnet"],
             runners["onet"],
+            nms_iou=part.nms_iou,
+            colour=part.colour,
+            mean=part.mean,
+            scale=part.scale,
         )
     prepared = Input(rgb=part.colour == "rgb", mean=part.mean, scale=part.scale, fixed_size=part.fixed_size)
     kind = YunetDetector if isinstance(part, YunetPart) else ScrfdDetector

@@ -47,10 +47,11 @@ class Picture:
         return self._buffer
 
     def scaled(self, width: int, height: int) -> U8:
-        """The whole picture as BGR uint8 [height, width, 3]."""
+        """The whole picture as BGR uint8 [height, width, 3]. Both sides must be even, as chroma's are half."""
+        if width % 2 or height % 2:
+            raise ValueError(f"a picture is scaled to even sides, not {width} x {height}")
         pixels = self._pixels
-        smaller = width < self.width
-        how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        how = cv2.INTER_AREA if width < self.width else cv2.INTER_LINEAR
         if not self.planar:
             if (width, height) == self.size:
                 return pixels.copy()
@@ -58,17 +59,13 @@ class Picture:
         if (width, height) == self.size:
             return cast(U8, cv2.cvtColor(pixels, cv2.COLOR_YUV2BGR_I420))
         # Scaling the planes and then converting touches a fraction of the pixels that converting first would.
-        even_w, even_h = width + width % 2, height + height % 2
-        y, u, v = self._planes()
-        out = np.empty((even_h * 3 // 2, even_w), np.uint8)
-        out[:even_h] = cv2.resize(y, (even_w, even_h), interpolation=how)
-        half = (even_w // 2, even_h // 2)
-        chroma = out[even_h:].reshape(2, even_h // 2, even_w // 2)
-        chroma[0] = cv2.resize(u, half, interpolation=how)
-        chroma[1] = cv2.resize(v, half, interpolation=how)
+        out = np.empty((height * 3 // 2, width), np.uint8)
+        chroma = out[height:].reshape(2, height // 2, width // 2)
+        for plane, part in zip(self._planes(), (out[:height], chroma[0], chroma[1]), strict=True):
+            part[:] = cv2.resize(plane, (part.shape[1], part.shape[0]), interpolation=how)
         bgr = cast(U8, cv2.cvtColor(out, cv2.COLOR_YUV2BGR_I420))
         out.fill(0)
-        return bgr[:height, :width] if (even_w, even_h) != (width, height) else bgr
+        return bgr
 
     def crop(self, box: Box) -> tuple[U8, tuple[int, int]]:
         """The part of the picture under `box`, as BGR, and where its top left corner lies in the picture.

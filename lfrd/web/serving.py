@@ -52,11 +52,12 @@ def is_loopback(host: str) -> bool:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, placed: Placed) -> AsyncIterator[Bound]:
-    """Serves `app` while the block runs.
+async def serving(app: ASGIApp, placed: Placed, group: asyncio.TaskGroup) -> AsyncIterator[Bound]:
+    """Serves `app` in the caller's `group` while the block runs.
 
-    The socket is bound first, so that the address is known and refused or granted before anything starts. A
-    crash of the server cancels the block; at its end phones get close code 1012 and the port is free.
+    The socket is bound first, so that the address is known, and granted or refused, before anything starts.
+    A crash of the server ends the group. However the block ends, phones get close code 1012, what still runs
+    `SHUTDOWN_SECONDS` later is cancelled, and the port is free again.
     Raises SettingError for a network address without certificate, and for a certificate that cannot be used;
     BusyError where the port is taken; LfrdError where it cannot be bound.
     """
@@ -66,14 +67,14 @@ async def serving(app: ASGIApp, placed: Placed) -> AsyncIterator[Bound]:
     with _listening(web) as sock:
         bound = Bound(web.host, int(sock.getsockname()[1]), context is not None)
         server = _Server(_configuration(app, context))
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(server.serve(sockets=[sock]), name="web server")
-            try:
-                while not server.started and not task.done():
-                    await asyncio.sleep(0.005)
-                yield bound
-            finally:
-                server.should_exit = True
+        task = group.create_task(_to_the_end(server, sock), name="web server")
+        try:
+            while not server.started and not task.done():
+                await asyncio.sleep(0.005)
+            yield bound
+        finally:
+            server.should_exit = True
+            await asyncio.wait({task})
 
 
 def check(web: Web) -> None:
@@ -170,6 +171,17 @@ def _configuration(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Conf
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         ssl_context_factory=None if context is None else lambda _config, _default: context,
     )
+
+
+async def _to_the_end(server: uvicorn.Server, sock: socket.socket) -> None:
+    """Serve; when cancelled, first let uvicorn close its connections, whose tasks are not in our group."""
+    serving = asyncio.ensure_future(server.serve(sockets=[sock]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
 
 
 class _Server(uvicorn.Server):

@@ -14,6 +14,7 @@ import msgspec
 
 from lfrd import wire
 from lfrd.web.limits import Bucket
+from lfrd.web.rules import MESSAGES, Who
 
 HELLO_SECONDS = 10.0
 """How long a new connection may take to say hello."""
@@ -101,9 +102,7 @@ class SessionCore:
             return self._receipt(message)
         if isinstance(message, wire.Claim | wire.Adjudicate) and not on_post:
             return Refuse(
-                wire.Refused(
-                    "not_on_post", "go on post first, then act on the alert", message.alert
-                )
+                wire.Refused("not_on_post", "go on post first, then act on the alert", message.alert)
             )
         return Do(message)
 

@@ -107,9 +107,7 @@ class _Cursor:
         if affine.size != 2 * width:
             raise self._corrupt(f"an affine layer of {affine.size} numbers, expected {2 * width}")
         kernel = values[: width * before * side * side].reshape(width, before, side, side)
-        return Convolution(
-            kernel, values[kernel.size :], affine[:width], affine[width:], stride, padding
-        )
+        return Convolution(kernel, values[kernel.size :], affine[:width], affine[width:], stride, padding)
 
     def dense(self, before: int, width: int) -> F32:
         self._seek("fc_2")

@@ -14,6 +14,8 @@ All are float32, NCHW, opset 17, with a dynamic batch; P-Net's rows and columns 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -23,6 +25,8 @@ from lfrd.models.builtin.dlib import Block, Convolution, FaceResNet
 from lfrd.models.builtin.mtcnn_weights import Layer, Stage
 from lfrd.types import F32
 
+Shape = tuple[int | str, ...]
+"""Sizes of a tensor; a name where the size is free."""
 Order = NDArray[np.intp]
 """Which of a layer's own channels stands at each place."""
 
@@ -43,7 +47,7 @@ class _Graph:
         self._weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def node(self, kind: str, *inputs: str, output: str = "", **attributes: object) -> str:
+    def node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
         output = output or f"{kind.lower()}{len(self._nodes)}"
         self._nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
@@ -54,13 +58,16 @@ class _Graph:
         wanted = self.constant(np.array(sizes, np.int64))
         self._nodes.append(helper.make_node("Split", [source, wanted], list(outputs), name=name, axis=1))
 
-    def model(self, inputs: tuple[object, ...], outputs: dict[str, tuple[object, ...]]) -> bytes:
+    def model(self, inputs: Shape, outputs: dict[str, Shape]) -> bytes:
         """The checked model, serialised so that the same weights always give the same bytes."""
         graph = helper.make_graph(
             self._nodes,
             self._name,
             [helper.make_tensor_value_info("input", TensorProto.FLOAT, inputs)],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+                for name, shape in outputs.items()
+            ],
             self._weights,
         )
         model = helper.make_model(
@@ -117,7 +124,7 @@ def _patch_net(name: str, stage: Stage, side: int, pools: tuple[tuple[int, bool]
     names = ("offsets", "points", "logit") if stage.points is not None else ("offsets", "logit")
     graph.split(at, sizes, names)
     graph.node("Sigmoid", "logit", output="face")
-    outputs: dict[str, tuple[object, ...]] = {"offsets": ("n", 4), "face": ("n", 1)}
+    outputs: dict[str, Shape] = {"offsets": ("n", 4), "face": ("n", 1)}
     if stage.points is not None:
         outputs["points"] = ("n", 10)
     return graph.model(("n", 3, side, side), outputs)

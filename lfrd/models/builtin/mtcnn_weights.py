@@ -70,9 +70,7 @@ def _read(source: Source, trunk: tuple[tuple[int, ...], ...], *, points: bool) -
     return arrange(arrays, trunk, points=points, origin=source.locate())
 
 
-def arrange(
-    arrays: list[F32], trunk: tuple[tuple[int, ...], ...], *, points: bool, origin: Path
-) -> Stage:
+def arrange(arrays: list[F32], trunk: tuple[tuple[int, ...], ...], *, points: bool, origin: Path) -> Stage:
     """Arrays in Keras order as a Stage. Raises CorruptError (path `origin`) where a shape is another one."""
     remaining = iter(arrays)
 
@@ -104,7 +102,7 @@ def arrange(
 
 
 def _unflattened(kernel: F32) -> F32:
-    """Dense rows from MTCNN's order (columns, rows, channels; it was trained in Matlab's layout) to NCHW's."""
+    """Dense rows from MTCNN's order (columns, rows, channels: Matlab's layout) to NCHW's."""
     channels = kernel.shape[0] // _FLAT_SIDE**2
     cells = kernel.reshape(_FLAT_SIDE, _FLAT_SIDE, channels, -1)
     return cells.transpose(2, 1, 0, 3).reshape(kernel.shape)

@@ -1,6 +1,6 @@
-"""The pack's networks in plain NumPy, layer by layer as their authors drew them: what the ONNX is held against.
+"""The pack's networks in plain NumPy, layer by layer as their authors drew them, to hold the ONNX against.
 
-Nothing is folded or joined here. It is slow, and only used to check a conversion (`convert.build`) and in tests.
+Nothing is folded or joined here. It is slow: only `convert.build` and tests use it.
 All pictures and cells are float32 [n, channels, rows, columns].
 """
 
@@ -55,7 +55,7 @@ def convolution(at: F32, kernel: F32, bias: F32, stride: int = 1, padding: int =
         at = np.pad(at, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     windows = sliding_window_view(at, kernel.shape[2:], (2, 3))[:, :, ::stride, ::stride]
     out = np.tensordot(windows, kernel, ((1, 4, 5), (1, 2, 3)))
-    return np.ascontiguousarray((out + bias).transpose(0, 3, 1, 2))
+    return np.ascontiguousarray((out + bias).transpose(0, 3, 1, 2), np.float32)
 
 
 def prelu(at: F32, slope: F32) -> F32:
@@ -72,7 +72,8 @@ def max_pool(at: F32, window: int, *, part: bool) -> F32:
     if part:
         beyond = [(0, (size - window) % 2) for size in at.shape[2:]]
         at = np.pad(at, ((0, 0), (0, 0), *beyond), constant_values=-np.inf)
-    return sliding_window_view(at, (window, window), (2, 3))[:, :, ::2, ::2].max((4, 5))
+    windows: F32 = sliding_window_view(at, (window, window), (2, 3))[:, :, ::2, ::2]
+    return np.asarray(windows.max((4, 5)))
 
 
 def softmax(at: F32) -> F32:

@@ -1,4 +1,4 @@
-"""Where the builtin pack's weights come from: files that two installed packages carry, known by their digests."""
+"""Where the builtin pack's weights come from: files of two installed packages, known by their digests."""
 
 from __future__ import annotations
 

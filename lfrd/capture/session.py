@@ -1,0 +1,88 @@
+"""One try at a camera: a thread that opens its source, hands its frames over, and closes it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from lfrd.capture.source import Source
+from lfrd.errors import LfrdError
+from lfrd.types import CameraId, Frame
+
+
+class Session:
+    """The thread is a daemon, as a driver or a name server can hold it inside a system call for ever: it can
+    be abandoned, and then hands over nothing more.
+
+    make: builds the source, in the thread. deliver: takes each frame. news: called from the thread when the
+    source has opened, at the first frame, and at the end. first_sequence: added to each frame's, so that a
+    camera's numbers go on across sessions. All attributes may be read from any thread.
+    """
+
+    def __init__(
+        self,
+        camera: CameraId,
+        make: Callable[[], Source],
+        deliver: Callable[[Frame], object],
+        news: Callable[[], object],
+        clock: Callable[[], float],
+        first_sequence: int = 0,
+    ) -> None:
+        self._make = make
+        self._deliver = deliver
+        self._news = news
+        self._clock = clock
+        self._first_sequence = first_sequence
+        self._lock = threading.Lock()  # guards _silent together with what is delivered, and _source
+        self._silent = False  # abandoned or stopped: later frames are released unseen
+        self.source: Source | None = None  # while and after it runs; None before it is made
+        self.opened_at: float | None = None
+        self.first_at: float | None = None  # of the first frame
+        self.error: LfrdError | None = None  # why it ended; None after stop() or a recording's end
+        self.bug: BaseException | None = None  # what no source may raise
+        self.ended = False  # the thread has closed the source and has nothing more to do
+        self._thread = threading.Thread(target=self._run, name=f"capture {camera}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hand over nothing more from now on, wipe what is idle, and ask the thread to end."""
+        with self._lock:
+            self._silent = True
+            source = self.source
+        if source is not None:
+            source.stop()
+            source.wipe()
+
+    def _run(self) -> None:
+        try:
+            source = self._make()
+            with self._lock:
+                if self._silent:
+                    return
+                self.source = source
+            with source:
+                self.opened_at = self._clock()
+                self._news()
+                for frame in source:
+                    if not self._hand_over(frame):
+                        break
+        except LfrdError as error:
+            # Its traceback would keep the source's locals, and with them a frame, for as long as the error.
+            self.error = error.with_traceback(None)
+        except BaseException as bug:
+            self.bug = bug
+        finally:
+            self.ended = True
+            self._news()
+
+    def _hand_over(self, frame: Frame) -> bool:
+        with self._lock:
+            if self._silent:
+                frame.release()
+                return False
+            frame.sequence += self._first_sequence
+            self._deliver(frame)
+        if self.first_at is None:
+            self.first_at = self._clock()
+            self._news()
+        return True

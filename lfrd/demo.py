@@ -1,0 +1,154 @@
+"""`lfrd demo`: the whole of lfrd on one machine, with nothing to configure and nobody's data.
+
+Two people in the public domain walk down a drawn street; one of them is on the watchlist. The database lives
+in a temporary folder and goes with the process; the clip and the model pack are kept for the next time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from pathlib import Path
+
+from lfrd import cli, config
+from lfrd.app import Progress, Site, join_link, running
+from lfrd.errors import BusyError, MissingError
+from lfrd.evaluation.street import demo_clip
+from lfrd.inference import opened
+from lfrd.officer import HeadlessOfficer
+from lfrd.types import U8, Detections
+from lfrd.vision.pack import Pack
+from lfrd.vision.picture import Picture
+from lfrd.wire import Event
+
+ASTRONAUT = ("skimage", "data/astronaut.png")
+ADMIRAL = ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
+LISTED = "astronaut"
+CLIP = "street-1.mp4"  # the number goes up when the clip is to be made anew
+INVITATION_HOURS = 12
+
+
+async def run_demo(
+    *, once: bool, host: str, port: int, pack: str, data: Path, progress: Progress
+) -> None:
+    """Set up, serve, and - with `once` - answer the first alert without a phone."""
+    opened_pack = await asyncio.to_thread(cli.open_or_build, pack, data, progress)
+    folder = data / "demo"
+    watchlist = _prepare_watchlist(folder)
+    clip = await _prepare_clip(folder, opened_pack, progress)
+    with tempfile.TemporaryDirectory(prefix="lfrd-demo-") as database:
+        raw = config.Config(
+            site=config.Site(name="Demonstration", data=database),
+            web=config.Web(
+                host="127.0.0.1" if once else host, port=0 if once else port, allow_plain_http=True
+            ),
+            watchlist=config.Watchlist(folder=str(watchlist)),
+            cameras=[config.Camera(name="Drawn street", source=str(clip), loop=True)],
+        )
+        try:
+            async with running(raw.at(folder), progress, pack=opened_pack) as site:
+                await (_answer_once(site) if once else _serve(site, host))
+        except* BusyError as group:
+            raise BusyError(f"{group.exceptions[0]}; for instance: lfrd demo --port {port + 1}") from None
+
+
+async def _serve(site: Site, host: str) -> None:
+    address = f"http://{_reachable(host)}:{site.bound.port}"
+    code = await site.officers.invite(None, 20, INVITATION_HOURS * 3600)
+    print(f"\nThe demonstration runs at {address}")
+    cli.print_invitation(
+        join_link(address, code), "Scan this with a phone on the same network, or open it in a browser here"
+    )
+    print(
+        "\nGive a name, go on post, and wait for the person on the list to walk by.\n"
+        "Plain HTTP is used here because the pictures are public. Ctrl+C ends it.",
+        flush=True,
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+    print("\nlfrd: stopped; the demonstration's alerts are gone")
+
+
+async def _answer_once(site: Site) -> None:
+    """A headless officer over a real WebSocket: joins, goes on post, gets the alert, decides."""
+    code = await site.officers.invite("Headless officer", 1, 600)
+    async with HeadlessOfficer.joined(site.bound.url, code) as officer:
+        await officer.go_on_post()
+        print("on post; the cameras start", flush=True)
+        event = await officer.next_event("alert")
+        probe, candidate = await officer.picture(event.alert.probe), await officer.picture(event.alert.candidate)
+        _print_alert(event, len(probe), len(candidate))
+        await officer.claim(event.alert.id)
+        await officer.adjudicate(event.alert.id, "viable")
+        answered = await officer.next_event("adjudicated")
+        print(
+            f"answered: {answered.alert.decision} by {answered.alert.decided_by} "
+            f"after {answered.alert.seconds:.1f} s"
+        )
+
+
+def _print_alert(event: Event, probe: int, candidate: int) -> None:
+    alert = event.alert
+    print(f"ALERT {event.seq}: possible match - you decide; this is not an identification")
+    print(f"  listed as   {alert.nominal}")
+    print(f"  score       {alert.score:.3f} (threshold {alert.threshold:.3f}), {alert.shots} shots agree")
+    print(f"  camera      {alert.camera}")
+    print(f"  delay       {alert.created_at - alert.seen_at:.2f} s from the decisive frame to the stored alert")
+    print(f"  pictures    live {probe:,} bytes, watchlist {candidate:,} bytes", flush=True)
+
+
+def _prepare_watchlist(folder: Path) -> Path:
+    watchlist = folder / "watchlist"
+    watchlist.mkdir(parents=True, exist_ok=True)
+    portrait = _portrait(*ASTRONAUT)
+    shutil.copyfile(portrait, watchlist / f"{LISTED}{portrait.suffix}")
+    return watchlist
+
+
+async def _prepare_clip(folder: Path, pack: Pack, progress: Progress) -> Path:
+    clip = folder / CLIP
+    if clip.exists():
+        return clip
+    portraits = [_portrait(*ASTRONAUT), _portrait(*ADMIRAL)]
+    async with opened(pack, config.Inference()) as inference:
+
+        def locate(image: U8) -> Detections:
+            found = inference.detect(Picture(image.copy(), planar=False), max(image.shape[:2]))
+            return found[found.scores >= inference.high]
+
+        unfinished = folder / f"making-{os.getpid()}.mp4"
+        try:
+            with progress("Drawing the street clip") as report:
+                await asyncio.to_thread(demo_clip, unfinished, portraits, locate, report)
+            unfinished.replace(clip)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return clip
+
+
+def _portrait(package: str, path: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    places = spec.submodule_search_locations if spec is not None else None
+    found = Path(places[0]) / path if places else None
+    if found is None or not found.exists():
+        raise MissingError(f"the demonstration needs a portrait from the package {package}; pip install lfrd[demo]")
+    return found
+
+
+def _reachable(host: str) -> str:
+    """The address that a phone on the same network can open. Asks the routing table; sends nothing."""
+    if host not in {"0.0.0.0", "::"}:  # noqa: S104
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737: connecting a datagram socket sends nothing
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"

@@ -1,0 +1,129 @@
+"""An officer without a phone: speaks the wire over a real WebSocket, for the demonstration and the benches."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
+
+from lfrd import wire
+from lfrd.errors import LfrdError, NotAllowed
+
+
+class HeadlessOfficer:
+    """Signed in and connected. Events are receipted as they arrive and kept until asked for."""
+
+    def __init__(self, address: str, cookie: str, connection: ClientConnection, welcome: wire.Welcome) -> None:
+        self._address = address
+        self._cookie = cookie
+        self._connection = connection
+        self._welcome = welcome
+        self._events: asyncio.Queue[wire.Event] = asyncio.Queue(1000)
+        self._refused: NotAllowed | None = None  # the server's answer to the last request, if it was no
+
+    @classmethod
+    @asynccontextmanager
+    async def joined(cls, address: str, code: str, name: str = "") -> AsyncIterator[HeadlessOfficer]:
+        """Use an invitation at `address` and connect. Raises LfrdError where the server says no."""
+        cookie = await asyncio.to_thread(_join, address, code, name)
+        async with connect(
+            f"{address.replace('http', 'ws', 1)}/ws", additional_headers={"Cookie": cookie}, origin=Origin(address)
+        ) as connection:
+            await connection.send(wire.encode(wire.Hello(protocol=wire.PROTOCOL)).decode())
+            welcome = wire.server_decoder.decode(await connection.recv())
+            if not isinstance(welcome, wire.Welcome):
+                raise LfrdError(f"{address}: the server did not welcome the officer")
+            officer = cls(address, cookie, connection, welcome)
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(officer._listen()), group.create_task(officer._beat())]
+                try:
+                    yield officer
+                finally:
+                    for task in tasks:
+                        task.cancel()
+
+    async def go_on_post(self) -> None:
+        await self._send(wire.OnPost())
+
+    async def claim(self, alert: str) -> None:
+        await self._send(wire.Claim(alert=alert))
+
+    async def adjudicate(self, alert: str, decision: str, reason: str = "") -> None:
+        await self._send(
+            msgspec.convert(
+                {"type": "adjudicate", "alert": alert, "decision": decision, "reason": reason}, wire.Adjudicate
+            )
+        )
+
+    async def next_event(self, what: str) -> wire.Event:
+        """The next event of that kind; others are passed over. Raises NotAllowed where a request was refused."""
+        while True:
+            event = await self._events.get()
+            if self._refused is not None:
+                raise self._refused
+            if event.what == what:
+                return event
+
+    async def picture(self, path: str) -> bytes:
+        return await asyncio.to_thread(_get, self._address, path, self._cookie)
+
+    async def _listen(self) -> None:
+        async for text in self._connection:
+            message = wire.server_decoder.decode(text)
+            if isinstance(message, wire.Event):
+                await self._events.put(message)
+                await self._send(wire.Receipt(seq=message.seq))
+            elif isinstance(message, wire.Refused):
+                self._refused = NotAllowed(message.code, message.message)
+        raise LfrdError(f"{self._address}: the server closed the connection")
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._welcome.heartbeat_seconds)
+            await self._send(wire.Beat())
+
+    async def _send(self, message: wire.FromPhone) -> None:
+        await self._connection.send(wire.encode(message).decode())
+
+
+
+def _http(address: str) -> http.client.HTTPConnection:
+    parts = urlsplit(address)
+    assert parts.hostname is not None
+    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+
+
+def _join(address: str, code: str, name: str) -> str:
+    connection = _http(address)
+    try:
+        body = json.dumps({"code": code, "name": name})
+        connection.request(
+            "POST", "/api/join", body, {"Content-Type": "application/json", "Origin": address}
+        )
+        answer = connection.getresponse()
+        text = answer.read().decode("utf-8", "replace")
+        if answer.status != 200:
+            raise LfrdError(f"{address}: joining was refused ({answer.status}: {text[:200]})")
+        return (answer.getheader("Set-Cookie") or "").split(";")[0]
+    finally:
+        connection.close()
+
+
+def _get(address: str, path: str, cookie: str) -> bytes:
+    connection = _http(address)
+    try:
+        connection.request("GET", path, headers={"Cookie": cookie})
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise LfrdError(f"{address}{path}: {answer.status}")
+        return body
+    finally:
+        connection.close()

@@ -1,0 +1,93 @@
+"""The phones that are connected now: one connection a session, and none without a session that stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from lfrd import wire
+from lfrd.errors import StoreError
+from lfrd.operation.fault import Fault
+from lfrd.store.officers import Officers, SessionId
+
+SWEEP_SECONDS = 0.5
+"""How often sessions are looked up again; a revoked one is closed within twice that."""
+
+
+class Hangable(Protocol):
+    """A connection that can be told to end."""
+
+    @property
+    def session_id(self) -> SessionId: ...
+
+    def hang_up(self, code: int, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PhonesStatistics:
+    connected: int
+    opened: int
+    replaced: int
+    revoked: int
+    slow: int
+    """Closed because they owed receipts."""
+
+
+class Phones:
+    """Connections by session. `run()` must stand in the app's TaskGroup: it closes what was revoked."""
+
+    def __init__(self, officers: Officers, fault: Fault) -> None:
+        self._officers = officers
+        self._fault = fault  # hears of a store that fails while sessions are looked up
+        self._connected: dict[SessionId, Hangable] = {}  # the newest connection of each session
+        self._opened = self._replaced = self._revoked = self._slow = 0
+
+    @contextmanager
+    def registered(self, connection: Hangable) -> Iterator[None]:
+        """While the block runs this is its session's connection; an older one is closed."""
+        older = self._connected.get(connection.session_id)
+        self._connected[connection.session_id] = connection
+        self._opened += 1
+        if older is not None:
+            self._replaced += 1
+            older.hang_up(wire.CLOSE_REPLACED, "a newer connection of this session")
+        try:
+            yield
+        finally:
+            if self._connected.get(connection.session_id) is connection:
+                del self._connected[connection.session_id]
+
+    def hang_up(self, session: SessionId) -> None:
+        """The session is no longer valid: close its connection now."""
+        connection = self._connected.get(session)
+        if connection is not None:
+            self._revoked += 1
+            connection.hang_up(wire.CLOSE_REVOKED, "sign in again")
+
+    def count_slow(self) -> None:
+        self._slow += 1
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """Close the connections of sessions that no longer stand; one look-up, however many phones there are."""
+        connected = list(self._connected)  # before the look-up: a session that joins meanwhile is not in it
+        if not connected:
+            return
+        try:
+            standing = {session.id for session in await self._officers.sessions()}
+        except StoreError as error:
+            self._fault.report(error)
+            return
+        for session in connected:
+            if session not in standing:
+                self.hang_up(session)
+
+    def statistics(self) -> PhonesStatistics:
+        return PhonesStatistics(len(self._connected), self._opened, self._replaced, self._revoked, self._slow)

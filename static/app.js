@@ -1,0 +1,397 @@
+// The officer's phone: brings connection, alerts, pictures, signals and screens together.
+
+import { AlertBook } from "./alerts.js";
+import { AlertCard } from "./alert-card.js";
+import { Connection } from "./connection.js";
+import { h, icon, paint, say } from "./dom.js";
+import { showElsewhere, showJoin, takeCode } from "./join.js";
+import { Pictures } from "./pictures.js";
+import { ReadyScreen } from "./ready.js";
+import { Signal } from "./signal.js";
+import { words } from "./words.js";
+
+const PATIENCE = 5000; // milliseconds that a request over an open connection may stay unanswered
+const LINGER = 2500; // milliseconds that 'Recorded: not viable' stands before the card closes itself
+
+const place = (id) => document.getElementById(id);
+
+class App {
+  constructor() {
+    this.officer = "";
+    this.signedIn = false; // a session is believed to stand, and the ready screen is shown
+    this.welcome = null; // the server's last welcome
+    this.state = null; // its last state, of this connection
+    this.wanted = null; // whether the officer means to be on post; null until the server or a touch has said
+    this.settled = false; // the backlog of this connection is on screen, so what rings now is news
+    this.assertedOn = 0; // the connection over which the post was last taken without a touch
+    this.fault = null; // {text, load}: what went wrong on this page, and whether loading it again helps
+    this.toldLost = false; // the officer has heard that the link is gone
+    this.announced = new Set(); // ids of alerts that have been called out
+    this.book = new AlertBook();
+    this.pictures = new Pictures(() => this.refresh());
+    this.signal = new Signal(() => this.refresh());
+    this.ready = new ReadyScreen(place("screen"), {
+      go: () => this.post(true),
+      leave: () => this.post(false),
+      signOut: () => this.signOut(),
+      open: (id) => this.show(id),
+      notices: () => this.signal.askNotices(),
+      test: () => this.signal.test(),
+    });
+    this.card = new AlertCard(place("card"), this.pictures, {
+      take: () => this.take(),
+      decide: (decision, reason) => this.decide(decision, reason),
+      silence: () => this.silence(),
+      aside: () => this.aside(),
+      close: () => this.close(),
+      show: (id) => this.show(id),
+      load: () => this.pictures.retry(),
+    });
+    this.connection = new Connection({
+      welcome: (message) => this.welcomed(message),
+      state: (message) => this.stated(message),
+      event: (message) => this.happened(message),
+      refused: (message) => this.refused(message),
+      caughtUp: () => this.caughtUp(),
+      change: () => this.linkChanged(),
+      ended: (why) => this.ended(why),
+      signedIn: () => this.session(),
+    });
+    document.addEventListener("visibilitychange", () => {
+      this.assertedOn = 0;
+      this.#standReady();
+    });
+    setInterval(() => this.tick(), 1000);
+  }
+
+  async begin() {
+    const code = takeCode();
+    if (await this.session()) this.enter();
+    else this.join(code, "");
+  }
+
+  /** Whether the session stands; true as well where nobody can be asked. */
+  async session() {
+    try {
+      const answer = await fetch("api/me", { credentials: "same-origin", cache: "no-store" });
+      if (answer.status === 401 || answer.status === 403) return false;
+      if (answer.ok) this.officer = (await answer.json()).officer;
+    } catch {
+      // No network: the connection's bar says so.
+    }
+    return true;
+  }
+
+  join(code, message) {
+    this.forget();
+    showJoin(place("screen"), code, message, (officer) => {
+      this.officer = officer;
+      this.enter();
+    });
+    this.refresh();
+  }
+
+  enter() {
+    this.signedIn = true;
+    this.book.officer = this.officer;
+    this.ready.show();
+    this.connection.start();
+    this.refresh();
+  }
+
+  /** Nothing of the session stays: no picture, no alert, no place in the log. */
+  forget() {
+    this.signedIn = false;
+    this.connection.stop();
+    this.book.clear();
+    this.pictures.clear();
+    this.announced.clear();
+    this.officer = "";
+    this.welcome = this.state = this.wanted = null;
+    this.signal.onPost(false);
+  }
+
+  async signOut() {
+    this.post(false);
+    try {
+      const answer = await fetch("api/leave", { method: "POST", credentials: "same-origin", cache: "no-store" });
+      if (!answer.ok && answer.status !== 401) throw new Error(String(answer.status));
+    } catch {
+      this.fail(words.ready.signOutFailed, false);
+      return;
+    }
+    this.fault = null;
+    this.join("", words.join.left);
+  }
+
+  // ---- from the server ----------------------------------------------------------------------------------
+
+  welcomed(message) {
+    const same = this.welcome === null || this.welcome.deployment === message.deployment;
+    if (!same || message.latest < this.connection.seq) {
+      this.book.clear();
+      this.pictures.clear();
+      this.announced.clear();
+    }
+    this.welcome = message;
+    this.state = null;
+    this.settled = false;
+    this.officer = this.book.officer = message.officer;
+    return same;
+  }
+
+  stated(message) {
+    this.state = message;
+    this.wanted ??= message.on_post;
+    this.#standReady();
+    this.signal.onPost(Boolean(this.wanted));
+    this.#resend();
+    this.refresh();
+  }
+
+  /** The post lapsed while this phone was out of reach or asleep: take it again, once the officer can look. */
+  #standReady() {
+    if (!this.wanted || !this.state || this.onPost || document.visibilityState === "hidden") return;
+    if (this.connection.link !== this.assertedOn && this.connection.send({ type: "on_post" })) {
+      this.assertedOn = this.connection.link;
+    }
+  }
+
+  /** A decision that a cut left without an answer, and that the backlog does not hold, goes out again. */
+  #resend() {
+    if (!this.settled || !this.onPost) return;
+    for (const entry of this.book.unsent()) {
+      if (entry.sending.link === this.connection.link) continue;
+      if (this.book.standing(entry) === "mine") this.#request(entry, entry.sending);
+      else entry.sending = null;
+    }
+  }
+
+  happened(event) {
+    this.book.apply(event, this.connection.now());
+    this.refresh();
+    const entry = this.book.current;
+    const { alert } = event;
+    const mine = event.what === "adjudicated" && alert.decided_by === this.officer;
+    if (mine && entry?.alert.id === alert.id && alert.decision !== "viable") {
+      setTimeout(() => this.book.front === alert.id && this.close(), LINGER);
+    }
+  }
+
+  refused({ code, message, alert }) {
+    const entry = this.book.entries.get(alert) ?? this.book.current;
+    if (code === "protocol") this.fail(words.bar.protocol, true);
+    else if (entry) {
+      entry.sending = null;
+      entry.notice = words.alert.refused[code] ?? message;
+    }
+    this.refresh();
+  }
+
+  caughtUp() {
+    this.settled = true;
+    this.#resend();
+    this.refresh();
+  }
+
+  linkChanged() {
+    if (this.connection.open) {
+      this.pictures.retry();
+      if (this.toldLost) say(place("polite"), words.bar.back);
+      this.toldLost = false;
+    } else {
+      this.settled = false;
+      this.book.disconnected();
+      if (this.connection.phase === "lost" && this.wanted && !this.toldLost) {
+        this.toldLost = true;
+        this.signal.lost();
+        say(place("urgent"), words.bar.lostSpoken);
+      }
+    }
+    this.refresh();
+  }
+
+  ended(why) {
+    if (why === "revoked") {
+      this.join("", this.signedIn && this.welcome ? words.join.revoked : "");
+    } else {
+      this.forget();
+      showElsewhere(place("screen"), () => this.begin());
+      this.refresh();
+    }
+  }
+
+  // ---- from the officer ---------------------------------------------------------------------------------
+
+  post(wanted) {
+    this.wanted = wanted;
+    if (wanted) this.signal.unlock();
+    this.signal.onPost(wanted);
+    this.connection.send({ type: wanted ? "on_post" : "off_post" });
+    this.refresh();
+  }
+
+  take() {
+    const entry = this.book.current;
+    if (entry) this.#request(entry, { type: "claim" });
+  }
+
+  decide(decision, reason) {
+    const entry = this.book.current;
+    if (entry) this.#request(entry, { type: "adjudicate", decision, reason });
+  }
+
+  silence() {
+    for (const entry of this.book.ringing()) entry.silenced = true;
+    this.refresh();
+  }
+
+  aside() {
+    const entry = this.book.current;
+    if (entry) entry.aside = true;
+    this.close();
+  }
+
+  close() {
+    this.book.close();
+    this.refresh();
+  }
+
+  show(id) {
+    this.book.show(id);
+    this.refresh();
+  }
+
+  #request(entry, request) {
+    const sending = { ...request, link: this.connection.link };
+    entry.sending = sending;
+    entry.notice = "";
+    if (this.connection.send({ ...request, link: undefined, alert: entry.alert.id })) {
+      setTimeout(() => {
+        if (entry.sending === sending && this.connection.link === sending.link && this.connection.open) {
+          entry.sending = null;
+          entry.notice = words.alert.slow;
+          this.refresh();
+        }
+      }, PATIENCE);
+    } else {
+      sending.link = 0; // of no connection: it goes out with the next
+      if (request.type === "claim") entry.sending = null;
+    }
+    this.refresh();
+  }
+
+  // ---- to the screen ------------------------------------------------------------------------------------
+
+  get onPost() {
+    return Boolean(this.state?.on_post);
+  }
+
+  /** Bring the page in line with what is known. Synchronous: an event is receipted after it. */
+  refresh() {
+    const { book, connection } = this;
+    if (this.onPost) book.choose();
+    this.pictures.keep(book.pictured().flatMap(({ alert }) => [alert.probe, alert.candidate]));
+    if (this.signedIn) {
+      this.ready.update({
+        welcome: this.welcome,
+        state: this.state,
+        online: connection.open,
+        wanted: this.wanted,
+        officer: this.officer,
+        book,
+        signal: this.signal,
+      });
+    }
+    const front = book.current;
+    const modal = Boolean(this.signedIn && front);
+    if (modal) {
+      this.card.update(front, {
+        standing: book.standing(front),
+        others: book.others(),
+        online: connection.open,
+        onPost: this.onPost,
+        officer: this.officer,
+        now: connection.now(),
+      });
+    } else if (this.card.shown) {
+      this.card.hide();
+      place("screen").querySelector("h1")?.setAttribute("tabindex", "-1");
+      place("screen").querySelector("h1")?.focus();
+    }
+    place("screen").inert = modal;
+    this.#alarm();
+    this.#bars();
+    this.tick();
+  }
+
+  #alarm() {
+    const { book, signal } = this;
+    const ringing = this.signedIn && this.onPost && this.settled ? book.ringing() : [];
+    const busy = book.history().some((entry) => book.standing(entry) === "mine");
+    const news = ringing.filter(({ alert }) => !this.announced.has(alert.id));
+    for (const { alert } of news) this.announced.add(alert.id);
+    signal.title(this.signedIn ? book.waiting().length : 0);
+    signal.ring(ringing.length > 0 && !busy);
+    if (news.length) {
+      say(place("urgent"), words.alert.spoken(news[0].alert.camera));
+      signal.notice();
+      if (busy) signal.call();
+    }
+  }
+
+  #bars() {
+    const { connection, signal, state } = this;
+    const down = this.signedIn && !connection.open && connection.phase !== "ended";
+    const lost = down && (connection.phase === "lost" || connection.silence() > 2);
+    const mute = this.signedIn && this.onPost && signal.canSound && !signal.sound;
+    const degraded = this.signedIn && connection.open ? (state?.degraded ?? "") : "";
+    paint(place("bars"), JSON.stringify([down, lost, mute, degraded, this.fault]), () => [
+      down && this.#bar(lost ? "bad" : "quiet", "cut", h("span", { id: "silence" }), lost && words.bar.retry, () => connection.doubt()),
+      degraded && this.#bar("warn", "warning", words.bar.degraded(degraded)),
+      mute && this.#bar("warn", "quiet", words.bar.sound, words.bar.soundButton, () => signal.unlock()),
+      this.fault && this.#bar("bad", "warning", this.fault.text, this.fault.load && words.load, () => location.reload()),
+    ]);
+  }
+
+  #bar(kind, picture, text, label, press) {
+    return h(
+      "div",
+      { class: `bar ${kind}` },
+      icon(picture),
+      h("p", {}, text),
+      label && h("button", { type: "button", onclick: press }, label),
+    );
+  }
+
+  /** Say what went wrong; nothing else is painted, since that may be what failed. */
+  fail(text, load) {
+    this.fault = { text, load };
+    this.#bars();
+  }
+
+  /** What changes by itself: ages and silences. */
+  tick() {
+    const { connection } = this;
+    const silence = place("silence");
+    if (silence) {
+      const lost = silence.closest(".bad");
+      say(silence, lost ? words.bar.lost(connection.silence()) : words.bar.connecting);
+      if (!lost && connection.silence() > 2) this.#bars();
+    }
+    this.ready.tick(connection.silence());
+    this.card.tick(connection.now());
+  }
+}
+
+const app = new App();
+
+addEventListener("error", () => app.fail(words.fault, true));
+addEventListener("unhandledrejection", () => app.fail(words.fault, true));
+
+app.begin();
+if ("serviceWorker" in navigator) {
+  navigator.serviceWorker.register("sw.js", { updateViaCache: "none" }).catch(() => {
+    // Not a secure context, or not allowed: the page works without being installed.
+  });
+}

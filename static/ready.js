@@ -1,0 +1,272 @@
+// The screen between alerts: is the street protected, who is on post, what has happened, and the way on and off.
+
+import { lastSeen } from "./alerts.js";
+import { h, icon, paint, say } from "./dom.js";
+import { clock, words } from "./words.js";
+
+const text = words.ready;
+
+/**
+ * What the screen asks of the page.
+ * @typedef {object} Asks
+ * @property {() => void} go
+ * @property {() => void} leave
+ * @property {() => void} signOut
+ * @property {(id: string) => void} open
+ * @property {() => void} notices
+ * @property {() => void} test
+ */
+
+export class ReadyScreen {
+  /** @param {HTMLElement} place  @param {Asks} ask */
+  constructor(place, ask) {
+    this.place = place;
+    this.ask = ask;
+    this.sure = ""; // "leave" or "out": the question that stands open
+    this.last = null;
+    this.top = h("header", { class: "top" });
+    this.protection = h("section", { class: "protection", "aria-live": "polite" });
+    this.age = h("p", { class: "age" });
+    this.waiting = h("div", { class: "callout" });
+    this.people = h("section", { class: "panel" });
+    this.cameras = h("section", { class: "panel" });
+    this.phone = h("section", { class: "panel" });
+    this.history = h("section", { class: "panel history" });
+    this.post = h("div", { class: "post" });
+  }
+
+  show() {
+    if (this.place.contains(this.post)) return;
+    this.place.className = "ready";
+    this.place.replaceChildren(
+      h(
+        "div",
+        { class: "look" },
+        this.top,
+        h("div", { class: "hero" }, this.protection, this.age),
+        this.waiting,
+        h("div", { class: "columns" }, this.history, this.cameras, this.people, this.phone),
+      ),
+      this.post,
+    );
+  }
+
+  /**
+   * @param {{welcome: object|null, state: object|null, online: boolean, wanted: boolean, officer: string,
+   *   book: import("./alerts.js").AlertBook, signal: import("./signal.js").Signal}} now
+   */
+  update(now) {
+    this.last = now;
+    const { welcome, state, online, officer } = now;
+    paint(this.top, JSON.stringify([welcome?.site, welcome?.deployment, officer]), () => [
+      h("h1", {}, welcome?.site || words.name),
+      h("p", {}, [officer, welcome?.deployment].filter(Boolean).join(" · ")),
+    ]);
+    this.#protection(state, online);
+    this.#waiting(now.book);
+    this.#cameras(state);
+    this.#people(state, officer);
+    this.#phone(now.signal, Boolean(state?.on_post));
+    this.#history(now.book);
+    this.#post(now);
+  }
+
+  /** @param {number} silence  seconds since the server last said anything */
+  tick(silence) {
+    say(this.age, this.last?.state ? text.asOf(silence) : "");
+  }
+
+  #protection(state, online) {
+    const live = state?.cameras.filter((camera) => camera.state === "live").length ?? 0;
+    let [kind, what, why] = ["bare", text.bare, text.noOfficer];
+    if (!online || !state) [kind, what, why] = ["unknown", text.unknown, text.unknownWhy];
+    else if (state.protected) [kind, what, why] = ["safe", text.safe, text.safeWhy(live)];
+    else if (state.officers.length > 0) why = text.noCamera;
+    this.protection.parentElement.dataset.kind = kind;
+    paint(this.protection, JSON.stringify([kind, why]), () => [
+      icon(kind === "safe" ? "shield" : kind === "bare" ? "warning" : "cut"),
+      h("p", {}, h("strong", {}, `${what}:`), " ", h("span", {}, why)),
+    ]);
+  }
+
+  #waiting(book) {
+    const waiting = book.waiting();
+    this.waiting.hidden = waiting.length === 0;
+    const first = waiting[0];
+    paint(this.waiting, JSON.stringify([waiting.length, first?.alert.id]), () =>
+      first
+        ? [
+            h("p", {}, icon("bell"), words.list.waiting(waiting.length)),
+            h("button", { type: "button", class: "act take", onclick: () => this.ask.open(first.alert.id) }, words.list.open),
+          ]
+        : [],
+    );
+  }
+
+  #cameras(state) {
+    const cameras = state?.cameras ?? [];
+    paint(this.cameras, JSON.stringify(cameras), () => [
+      h("h2", {}, icon("camera"), text.cameras),
+      cameras.length
+        ? h(
+            "ul",
+            { class: "lines" },
+            ...cameras.map((camera) =>
+              h(
+                "li",
+                { "data-state": camera.state },
+                h("span", { class: "name" }, camera.name),
+                h(
+                  "span",
+                  { class: "value" },
+                  words.cameraState[camera.state] ?? camera.state,
+                  camera.state === "live" && camera.lag !== null && camera.lag !== undefined
+                    ? h("small", {}, words.lag(camera.lag))
+                    : null,
+                ),
+                camera.problem ? h("small", { class: "problem" }, camera.problem) : null,
+              ),
+            ),
+          )
+        : h("p", { class: "faint" }, text.noCameras),
+    ]);
+  }
+
+  #people(state, officer) {
+    const officers = state?.officers ?? [];
+    paint(this.people, JSON.stringify([officers, state?.faces_seen]), () => [
+      h("h2", {}, icon("people"), text.officers),
+      h(
+        "ul",
+        { class: "lines" },
+        ...(officers.length ? officers : [text.nobody]).map((name) =>
+          h("li", {}, h("span", { class: "name" }, name === officer ? text.you(name) : name)),
+        ),
+      ),
+      h(
+        "p",
+        { class: "figure" },
+        h("span", {}, text.faces),
+        h("strong", {}, (state?.faces_seen ?? 0).toLocaleString("en-GB")),
+        h("small", {}, text.facesWhy),
+      ),
+    ]);
+  }
+
+  #phone(signal, onPost) {
+    const { phone } = words;
+    const sound = !signal.canSound ? phone.soundNever : signal.sound ? phone.soundOn : phone.soundOff;
+    const wake = onPost ? (signal.awake ? phone.wakeOn : phone.wakeOff) : null;
+    const vibrate = signal.canVibrate ? phone.vibrateOn : phone.vibrateNever;
+    paint(this.phone, JSON.stringify([sound, wake, vibrate, signal.notices, this.sure === "out"]), () => [
+      h("h2", {}, icon("bell"), text.phone),
+      h(
+        "ul",
+        { class: "lines" },
+        ...[sound, wake, vibrate, { granted: phone.noticesOn, denied: phone.noticesOff }[signal.notices]]
+          .filter(Boolean)
+          .map((line) => h("li", {}, line)),
+      ),
+      h(
+        "div",
+        { class: "row" },
+        plain("test", phone.test, () => this.ask.test()),
+        signal.notices === "default" && plain("notices", phone.noticesButton, () => this.ask.notices()),
+        this.sure !== "out" && plain("out", text.signOut, () => this.#ask("out")),
+      ),
+      this.sure === "out" &&
+        h(
+          "div",
+          { class: "question", role: "group", "aria-label": text.signOutAsk },
+          h("p", {}, text.signOutAsk),
+          h(
+            "div",
+            { class: "row" },
+            plain("out-stay", text.signOutStay, () => this.#ask("")),
+            plain("out-sure", text.signOutSure, () => this.ask.signOut(), "act danger"),
+          ),
+        ),
+    ]);
+  }
+
+  #history(book) {
+    const lines = book.history().map((entry) => ({ entry, line: this.#line(book, entry) }));
+    const key = JSON.stringify(lines.map(({ entry, line }) => [entry.alert.id, line, lastSeen(entry.alert)]));
+    paint(this.history, key, () => [
+      h("h2", {}, icon("warning"), words.list.heading),
+      lines.length
+        ? h(
+            "ul",
+            { class: "entries" },
+            ...lines.map(({ entry: { alert }, line }) =>
+              h(
+                "li",
+                {},
+                h(
+                  "button",
+                  { type: "button", "data-key": alert.id, onclick: () => this.ask.open(alert.id) },
+                  h("span", { class: "when" }, clock(lastSeen(alert))),
+                  h("span", { class: "who" }, alert.nominal),
+                  h("span", { class: "where" }, alert.last_camera || alert.camera),
+                  h("span", { class: "what", "data-kind": alert.decision || book.standing({ alert }) }, line),
+                ),
+              ),
+            ),
+          )
+        : h("p", { class: "faint" }, words.list.none),
+    ]);
+  }
+
+  #line(book, entry) {
+    const { alert } = entry;
+    const { standing } = words.list;
+    switch (book.standing(entry)) {
+      case "decided":
+        return standing.decided(words.decision[alert.decision] ?? alert.decision, alert.decided_by, alert.reason);
+      case "mine":
+        return standing.mine;
+      case "theirs":
+        return standing.theirs(alert.claimed_by);
+      default:
+        return entry.old ? standing.old : entry.aside ? standing.aside : standing.waiting;
+    }
+  }
+
+  #post({ state, online, wanted }) {
+    const onPost = Boolean(state?.on_post);
+    const kind = this.sure === "leave" && onPost ? "sure" : onPost ? "on" : wanted && online ? "going" : "off";
+    paint(this.post, JSON.stringify([kind, online]), () => {
+      if (kind === "sure") {
+        return [
+          h("p", {}, text.leaveAsk),
+          h(
+            "div",
+            { class: "row" },
+            plain("leave", text.leaveSure, () => this.#leave(), "act danger"),
+            plain("stay", text.stay, () => this.#ask(""), "act take"),
+          ),
+        ];
+      }
+      if (kind === "on") {
+        return [h("p", { class: "on" }, icon("yes"), text.onPost), plain("leave", text.leave, () => this.#ask("leave"))];
+      }
+      const go = plain("go", kind === "going" ? text.going : text.go, () => this.ask.go(), "act take big");
+      go.disabled = !online;
+      return [h("p", {}, text.offPost), go];
+    });
+  }
+
+  #leave() {
+    this.sure = "";
+    this.ask.leave();
+  }
+
+  #ask(question) {
+    this.sure = question;
+    this.update(this.last);
+  }
+}
+
+function plain(key, label, onclick, kind = "act plain") {
+  return h("button", { type: "button", class: kind, "data-key": key, onclick }, label);
+}
