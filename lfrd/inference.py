@@ -44,7 +44,8 @@ class Network:
     of ours, so that no template stays behind in ONNX Runtime's own memory.
     """
 
-    def __init__(self, path: Path, provider: str, threads: int) -> None:
+    def __init__(self, path: Path, network: bytes, provider: str, threads: int) -> None:
+        """network: the file's bytes, ready for a session; path: where they came from, for errors."""
         wanted = PROVIDERS[provider]
         available = ort.get_available_providers()
         if wanted not in available:
@@ -55,7 +56,7 @@ class Network:
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = ort.InferenceSession(_loadable(path), options, providers=[wanted])
+            self._session = ort.InferenceSession(network, options, providers=[wanted])
         except Exception as error:
             raise CorruptError(path, f"ONNX Runtime cannot load it ({_first_line(error)})") from None
         if wanted not in self._session.get_providers():
@@ -253,15 +254,19 @@ def _settle(future: asyncio.Future[F32], answer: F32 | Exception) -> None:
 
 
 @asynccontextmanager
-async def opened(pack: Pack, settings: InferenceSettings) -> AsyncIterator[Inference]:
-    """Load a pack's networks. Raises ProviderError or CorruptError."""
+async def opened(
+    pack: Pack, networks: Callable[[Pack], Mapping[str, bytes]], settings: InferenceSettings
+) -> AsyncIterator[Inference]:
+    """Load a pack's networks. networks: reads and checks their files, by role. Raises what that raises, and
+    ProviderError or CorruptError."""
     workers = settings.workers or cores()
     # On the CPU each worker runs one call on one core: crowds come from many cameras, not from one large call.
     threads = 1 if settings.provider == "cpu" else 0
 
     def load() -> tuple[Detector, Recogniser]:
         runners: dict[str, Runner] = {
-            name: Network(path, settings.provider, threads) for name, path in pack.files.items()
+            role: Network(pack.files[role], network, settings.provider, threads)
+            for role, network in networks(pack).items()
         }
         recogniser = runners.pop("recogniser")
         return make_detector(pack.manifest, runners), make_recogniser(pack.manifest, recogniser)

@@ -69,29 +69,37 @@ class Counts:
 class Person:
     """A track's evidence, and the picture of its best shot for the officer."""
 
-    __slots__ = ("box", "evidence", "quality", "view")
+    __slots__ = ("_starts", "box", "evidence", "quality", "view")
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self.view: U8 | None = None
         self.quality: Quality | None = None
         self.box: Box | None = None
+        self._starts = 0  # of the evidence, when the view was taken
 
-    def show(self, picture: Picture, face: Face) -> None:
-        """Keep this face's surroundings as the picture to show, where it is the best so far."""
-        if self.quality is not None and face.quality.worth <= self.quality.worth:
+    def add(self, shot: Shot, face: Face, picture: Picture) -> None:
+        """Take a shot as evidence; where it is kept and the best so far, its surroundings are shown."""
+        self.evidence.add(shot)
+        if self.evidence.starts != self._starts:  # what was shown is another person
+            self._starts = self.evidence.starts
+            self._wipe_view()
+        if not self.evidence.keeps(shot):
             return
-        if self.view is not None:
-            self.view.fill(0)
-        self.view, _ = picture.crop(face.box.grown(VIEW_MARGIN))
-        self.quality = face.quality
-        self.box = face.box
+        if self.quality is None or face.quality.worth > self.quality.worth:
+            self._wipe_view()
+            self.view, _ = picture.crop(face.box.grown(VIEW_MARGIN))
+            self.quality = face.quality
+            self.box = face.box
 
     def wipe(self) -> None:
         self.evidence.wipe()
+        self._wipe_view()
+
+    def _wipe_view(self) -> None:
         if self.view is not None:
             self.view.fill(0)
-            self.view = None
+        self.view = self.quality = self.box = None
 
 
 class Pipeline:
@@ -107,7 +115,9 @@ class Pipeline:
         report: Report,
         metrics: Metrics,
         track_ids: Iterator[TrackId],
+        split_below: float,
     ) -> None:
+        """split_below: cosine under which two shots of one track are two people; it belongs to the model."""
         self.inference = inference
         self.watchlist = watchlist
         self.rule = rule
@@ -115,6 +125,7 @@ class Pipeline:
         self.report = report
         self.metrics = metrics
         self.track_ids = track_ids
+        self.split_below = split_below
 
     def journey(self, camera: CameraId, eye_distance_pixels: float | None = None) -> Journey:
         return Journey(self, camera, eye_distance_pixels)
@@ -206,15 +217,16 @@ class Journey:
                 continue
             person = self._people.get(track)
             if person is None:
-                person = self._people[track] = Person(Evidence(self._shared.settings.tracking.shots))
+                person = self._people[track] = Person(
+                    Evidence(self._shared.settings.tracking.shots, split_below=self._shared.split_below)
+                )
             if person.evidence.wants(face.quality.worth, frame.captured_at):
-                person.show(frame.picture, face)
                 chosen.append((track, person, face))
         if chosen:
-            await self._embed(frame.captured_at, chosen)
+            await self._embed(frame, chosen)
             await self._compare(frame.captured_at, [(track, person) for track, person, _ in chosen])
 
-    async def _embed(self, at: float, chosen: list[tuple[TrackId, Person, Face]]) -> None:
+    async def _embed(self, frame: Frame, chosen: list[tuple[TrackId, Person, Face]]) -> None:
         aligned = np.stack([face.aligned for _, _, face in chosen if face.aligned is not None])
         try:
             with self._shared.metrics.stage.labels("embed").time():
@@ -223,7 +235,7 @@ class Journey:
             aligned.fill(0)
         self._shared.metrics.embedded.labels(self.camera).inc(len(chosen))
         for (_, person, face), vector in zip(chosen, vectors, strict=True):
-            person.evidence.add(Shot(Template(vector), face.quality.worth, at))
+            person.add(Shot(Template(vector), face.quality.worth, frame.captured_at), face, frame.picture)
         vectors.fill(0)
 
     async def _compare(self, at: float, people: list[tuple[TrackId, Person]]) -> None:
@@ -245,7 +257,8 @@ class Journey:
                 await self._report(at, track, person, best)
 
     async def _report(self, at: float, track: TrackId, person: Person, best: Candidate) -> None:
-        assert person.view is not None and person.quality is not None and person.box is not None
+        if person.view is None or person.quality is None or person.box is None:
+            return  # evidence that has just begun anew, and nothing of it to show yet
         jpeg = await self._shared.inference.run(view_jpeg, person.view)
         await self._shared.report(
             Finding(

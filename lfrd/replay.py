@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from lfrd.capture.reading import frames_of
-from lfrd.capture.source import make_source
-from lfrd.config import Camera, Config
+from lfrd.capture.source import recording
+from lfrd.config import Config
 from lfrd.decision.repeats import NewAlert, Repeats, Sighting
 from lfrd.errors import LfrdError
 from lfrd.metrics import Metrics
 from lfrd.pipeline import Counts, Finding
-from lfrd.types import AlertId, CameraId
+from lfrd.types import AlertId
 from lfrd.watching import Watch
 
 Emit = Callable[[dict[str, Any]], None]
@@ -78,18 +79,21 @@ async def _replay_one(video: Path, watch: Watch, settings: Config, emit: Emit, s
                 summary.sightings += 1
                 emit(_line("sighting", finding))
 
-    camera = Camera(name="replay", source=str(video), paced=False)
     pipeline = watch.pipeline(settings, report, Metrics())
-    journey = pipeline.journey(CameraId(video.name))
+    source = recording(video, rate=settings.analysis.rate)
+    journey = pipeline.journey(source.camera)
     counts: Counts = journey.counts
-    with make_source(camera, settings.at(Path.cwd()), name=video.name, rate=settings.analysis.rate) as source:
-        try:
-            await journey.run(frames_of(source), live=False)
-        finally:
-            summary.frames += source.statistics().decoded
-            summary.analysed += counts.analysed
-            summary.faces += counts.faces
-            summary.tracks += counts.tracks
+    try:
+        async with contextlib.aclosing(frames_of(source)) as frames:
+            await journey.run(frames, live=False)
+    finally:
+        summary.frames += source.counts.decoded
+        summary.analysed += counts.analysed
+        summary.faces += counts.faces
+        summary.tracks += counts.tracks
+    if source.remark:
+        summary.problems.append(source.remark)
+        emit({"event": "error", "camera": source.camera, "problem": source.remark})
 
 
 def _line(event: str, finding: Finding) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from lfrd.config import Config
 from lfrd.decision.rule import Rule
-from lfrd.decision.threshold import CalibrationPoints, Threshold, by_hand, threshold_for
-from lfrd.gallery.enrol import Enrolment, enrol
+from lfrd.decision.threshold import CalibrationPoints, Threshold, by_hand, lowest_score, threshold_for
+from lfrd.gallery.enrol import LIMITS, Enrolment, enrol
 from lfrd.gallery.folder import read_folder
 from lfrd.gallery.index import GalleryHolder
 from lfrd.inference import Inference, opened
 from lfrd.metrics import Metrics
+from lfrd.models import library
 from lfrd.pipeline import Pipeline, Report
 from lfrd.types import Face, TrackId
 from lfrd.vision.pack import Pack
@@ -26,7 +27,6 @@ Progress = Callable[[int, int], None]
 """Told (done, total) pictures."""
 
 ENROL_MAX_SIDE = 1280  # pictures of the watchlist are searched for faces at up to this many pixels
-ENROL_EYE_DISTANCE = 20.0  # pixels between the eyes that a watchlist picture must have
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,14 @@ class Watch:
             report=report,
             metrics=metrics,
             track_ids=(TrackId(number) for number in itertools.count(1)),
+            split_below=lowest_score(calibrations(self.pack)) or self.threshold.score * 0.8,
         )
 
 
 @asynccontextmanager
 async def watching(pack: Pack, folder: Path, settings: Config, progress: Progress) -> AsyncIterator[Watch]:
     """Load the networks and enrol a watchlist folder. Raises what those raise, and CalibrationError."""
-    async with opened(pack, settings.inference) as inference:
+    async with opened(pack, library.networks, settings.inference) as inference:
         enrolment = await enrol_folder(inference, folder, settings, progress)
         watchlist = GalleryHolder(enrolment.gallery)
         try:
@@ -70,21 +71,27 @@ async def watching(pack: Pack, folder: Path, settings: Config, progress: Progres
 
 async def enrol_folder(inference: Inference, folder: Path, settings: Config, progress: Progress) -> Enrolment:
     """Turn a folder of people into templates in memory, with a reason for each picture refused."""
-    limits = Limits.of(settings.analysis, ENROL_EYE_DISTANCE)
 
     async def examine(picture: Picture) -> list[Face]:
-        examined = await inference.examine(picture, limits, ENROL_MAX_SIDE)
+        examined = await inference.examine(picture, LIMITS, ENROL_MAX_SIDE)
         return [face for face in examined.faces if face.score >= inference.high]
 
-    return await enrol(read_folder(folder), examine, inference.embed, dim=inference.dim, progress=progress)
+    return await enrol(
+        read_folder(folder),
+        examine,
+        inference.embed,
+        dim=inference.dim,
+        progress=progress,
+        wanted=Limits.of(settings.analysis),
+    )
 
 
 def derive(pack: Pack, settings: Config, nominals: int) -> Threshold:
     """The threshold for the wanted FPIR at this list's size, or the one set by hand."""
     if settings.decision.threshold is not None:
         return by_hand(settings.decision.threshold)
-    points = [
-        CalibrationPoints(n=c.n, non_mated=c.non_mated, points=[(f, s) for f, s in c.points])
-        for c in pack.manifest.calibration
-    ]
-    return threshold_for(points, settings.decision.fpir, max(1, nominals))
+    return threshold_for(calibrations(pack), settings.decision.fpir, max(1, nominals))
+
+
+def calibrations(pack: Pack) -> list[CalibrationPoints]:
+    return [CalibrationPoints(c.n, c.non_mated, list(c.points)) for c in pack.manifest.calibration]

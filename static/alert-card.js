@@ -62,12 +62,8 @@ export class AlertCard {
         h(
           "div",
           { class: "facts", id: "card-facts" },
-          h("p", { class: "nominal" }, h("span", {}, text.nominal), " ", this.nominal),
-          this.seen,
-          this.sighting,
-          this.score,
-          this.meter,
-          this.tags,
+          h("div", {}, h("p", { class: "nominal" }, h("span", {}, text.nominal), " ", this.nominal), this.seen, this.sighting),
+          h("div", {}, this.score, this.meter, this.tags),
         ),
       ),
       h("div", { class: "actions" }, this.notice, this.actions),
@@ -78,15 +74,21 @@ export class AlertCard {
     return !this.place.hidden;
   }
 
+  /** Close it, and leave nothing of the alert in the page. */
   hide() {
     if (!this.shown) return;
     this.place.hidden = true;
     this.id = this.entry = this.last = null;
     this.#forgetReason();
-    for (const side of [this.live, this.list]) {
-      side.image.removeAttribute("src");
-      side.image.hidden = true;
+    for (const { image } of [this.live, this.list]) {
+      image.removeAttribute("src");
+      image.alt = "";
+      image.hidden = true;
     }
+    for (const part of [this.nominal, this.seen, this.sighting, this.score, this.notice]) say(part, "");
+    for (const part of [this.stack, this.tags]) paint(part, "", () => []);
+    this.meter.removeAttribute("aria-valuetext");
+    delete this.place.dataset.standing;
   }
 
   /**

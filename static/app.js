@@ -24,6 +24,7 @@ class App {
     this.wanted = null; // whether the officer means to be on post; null until the server or a touch has said
     this.settled = false; // the backlog of this connection is on screen, so what rings now is news
     this.assertedOn = 0; // the connection over which the post was last taken without a touch
+    this.leaving = false; // the officer is signing out: that the session ends is no news
     this.fault = null; // {text, load}: what went wrong on this page, and whether loading it again helps
     this.toldLost = false; // the officer has heard that the link is gone
     this.announced = new Set(); // ids of alerts that have been called out
@@ -106,6 +107,7 @@ class App {
     this.book.clear();
     this.pictures.clear();
     this.announced.clear();
+    for (const region of ["polite", "urgent"]) say(place(region), "");
     this.officer = "";
     this.welcome = this.state = this.wanted = null;
     this.signal.onPost(false);
@@ -113,12 +115,15 @@ class App {
 
   async signOut() {
     this.post(false);
+    this.leaving = true;
     try {
       const answer = await fetch("api/leave", { method: "POST", credentials: "same-origin", cache: "no-store" });
       if (!answer.ok && answer.status !== 401) throw new Error(String(answer.status));
     } catch {
       this.fail(words.ready.signOutFailed, false);
       return;
+    } finally {
+      this.leaving = false;
     }
     this.fault = null;
     this.join("", words.join.left);
@@ -212,6 +217,7 @@ class App {
   }
 
   ended(why) {
+    if (this.leaving) return;
     if (why === "revoked") {
       this.join("", this.signedIn && this.welcome ? words.join.revoked : "");
     } else {

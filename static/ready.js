@@ -64,8 +64,8 @@ export class ReadyScreen {
     ]);
     this.#protection(state, online);
     this.#waiting(now.book);
-    this.#cameras(state);
-    this.#people(state, officer);
+    this.#cameras(state, online);
+    this.#people(state, online, officer);
     this.#phone(now.signal, Boolean(state?.on_post));
     this.#history(now.book);
     this.#post(now);
@@ -103,8 +103,8 @@ export class ReadyScreen {
     );
   }
 
-  #cameras(state) {
-    const cameras = state?.cameras ?? [];
+  #cameras(state, online) {
+    const cameras = (state?.cameras ?? []).map((camera) => (online ? camera : { name: camera.name, state: "unknown" }));
     paint(this.cameras, JSON.stringify(cameras), () => [
       h("h2", {}, icon("camera"), text.cameras),
       cameras.length
@@ -132,8 +132,8 @@ export class ReadyScreen {
     ]);
   }
 
-  #people(state, officer) {
-    const officers = state?.officers ?? [];
+  #people(state, online, officer) {
+    const officers = online ? (state?.officers ?? []) : [text.unknown];
     paint(this.people, JSON.stringify([officers, state?.faces_seen]), () => [
       h("h2", {}, icon("people"), text.officers),
       h(
@@ -234,7 +234,8 @@ export class ReadyScreen {
 
   #post({ state, online, wanted }) {
     const onPost = Boolean(state?.on_post);
-    const kind = this.sure === "leave" && onPost ? "sure" : onPost ? "on" : wanted && online ? "going" : "off";
+    const here = onPost ? (online ? "on" : "doubtful") : wanted && online ? "going" : "off";
+    const kind = this.sure === "leave" && here === "on" ? "sure" : here;
     paint(this.post, JSON.stringify([kind, online]), () => {
       if (kind === "sure") {
         return [
@@ -247,6 +248,7 @@ export class ReadyScreen {
           ),
         ];
       }
+      if (kind === "doubtful") return [h("p", { class: "doubtful" }, icon("cut"), text.doubtful)];
       if (kind === "on") {
         return [h("p", { class: "on" }, icon("yes"), text.onPost), plain("leave", text.leave, () => this.#ask("leave"))];
       }

@@ -68,6 +68,7 @@ export const words = {
     noCamera: "No camera is live yet",
     asOf: (seconds) => `as of ${span(seconds)} ago`,
     onPost: "You are on post",
+    doubtful: "No connection: you may be off post",
     offPost: "You are not on post: alerts are not shown to you",
     go: "Go on post",
     going: "Going on post…",
@@ -97,6 +98,7 @@ export const words = {
     stalled: "No picture",
     retrying: "Trying again",
     ended: "Ended",
+    unknown: "Not known",
   },
   lag: (seconds) => `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s behind`,
 
@@ -158,7 +160,7 @@ export const words = {
     whyNot: "Why not viable?",
     whyUnsure: "Why can't you tell?",
     reasons: {
-      not_viable: ["Different person", "Wrong age", "Different features"],
+      not_viable: ["Different person", "Wrong age", "Different features", "Known: someone else"],
       insufficient: ["Poor live picture", "Poor watchlist picture", "Face covered", "Person gone"],
     },
     other: "Other…",

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from lfrd.capture.source import Source
 from lfrd.types import Frame
@@ -15,7 +15,7 @@ CLOSING_SECONDS = 2.0
 """How long the thread may take to end after the consumer has stopped, before it is left behind."""
 
 
-async def frames_of(source: Source, limit: int = 4) -> AsyncIterator[Frame]:
+async def frames_of(source: Source, limit: int = 4) -> AsyncGenerator[Frame, None]:
     """Every frame of a source, opened and closed here; decoding runs at most `limit` frames ahead.
 
     The consumer owns each frame and releases it. Raises what the source raises, after its good frames.
@@ -43,7 +43,8 @@ class _HandOver:
         self._news = asyncio.Event()  # a frame, or the end
         self._over = False  # the thread has closed the source
         self._error: BaseException | None = None
-        threading.Thread(target=self._run, name=f"read {source.camera}", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name=f"read {source.camera}", daemon=True)
+        self._thread.start()
 
     async def take(self) -> Frame | None:
         while True:
@@ -74,6 +75,7 @@ class _HandOver:
                     self._news.clear()
                     if not self._over:
                         await self._news.wait()
+                self._thread.join()  # it has nothing left to do: no wait worth the name
 
     def _run(self) -> None:
         try:

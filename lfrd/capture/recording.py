@@ -106,6 +106,7 @@ class VideoSource(SourceBase):
         got = self.counts.decoded - before
         short = got < promised * LEAST_SHARE
         if not self._stopping.is_set() and got and (short or self.counts.corrupt > corrupt):
+            self.counts.corrupt = max(self.counts.corrupt, corrupt + promised - got)
             of = f" of {promised}" if got < promised else ""
             self.remark = f"{self.path.name} is damaged: {got}{of} frames could be read"
 

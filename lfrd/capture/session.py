@@ -53,6 +53,10 @@ class Session:
             source.stop()
             source.wipe()
 
+    def join(self) -> None:
+        """Wait for the thread of an ended session, which has nothing left to do."""
+        self._thread.join()
+
     def _run(self) -> None:
         try:
             source = self._make()

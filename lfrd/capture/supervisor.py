@@ -174,7 +174,7 @@ class CameraSupervisor:
             self.name, self._make, self.frames.put, self._tell, self._clock, self._past.decoded
         )
         problem = await self._watch(session)
-        whole = not problem and session.ended
+        whole = session.ended and session.error is None and not problem
         await self._end(keep=whole)
         if session.bug is not None:
             raise session.bug
@@ -231,7 +231,9 @@ class CameraSupervisor:
             self._session = None
             self._resolution = self._seen_of(session)
             self._past += _Totals.of(session)
-            if not session.ended:
+            if session.ended:
+                session.join()
+            else:
                 self._given_up += 1
                 self._abandoned.append(session)
                 log.error("camera_thread_hangs", camera=self.name)

@@ -34,6 +34,8 @@ def make_batch_dynamic(model_bytes: bytes) -> bytes:
     graph = model.graph
     weights = {weight.name for weight in graph.initializer}
     inputs = [value for value in graph.input if value.name not in weights]
+    if not inputs:
+        raise FixedBatchError("it has no input")
     if not any(_is_fixed(value) for value in inputs):
         return model_bytes
     for value in (*inputs, *graph.output):

@@ -1,4 +1,4 @@
-"""One file over HTTPS: resumed after a break, never longer than announced, and kept only with the right digest."""
+"""One file over HTTPS: resumed after a break, and kept only with the right size and digest."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ CHUNK = 1 << 16
 TIMEOUT_SECONDS = 30.0  # without a byte
 TRIES = 4  # connections a call: a break is mended by asking for the rest
 
-Progress = Callable[[str, int, int], object]
-"""Told a file's name, its bytes so far and its size."""
+Arrived = Callable[[str, int], object]
+"""Told a file's name and its bytes so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class _BrokenOff(Exception):
 def fetch(
     wanted: Wanted,
     folder: Path,
-    progress: Progress = lambda name, done, size: None,
+    arrived: Arrived = lambda name, done: None,
     *,
     timeout_seconds: float = TIMEOUT_SECONDS,
     context: ssl.SSLContext | None = None,
@@ -69,14 +69,14 @@ def fetch(
     shown = _redacted(wanted.url)
     with _disk(shown):
         if target.exists() and _digest(target) == wanted.sha256:
-            progress(wanted.name, wanted.size, wanted.size)
+            arrived(wanted.name, wanted.size)
             return target
         resumed = part.exists() and part.stat().st_size > 0
-        _complete(wanted, part, progress, timeout_seconds, context)
+        _complete(wanted, part, arrived, timeout_seconds, context)
         if resumed and _digest(part) != wanted.sha256:
             # The beginning may have been of another version of the file: once more, from nothing.
             _forget(part)
-            _complete(wanted, part, progress, timeout_seconds, context)
+            _complete(wanted, part, arrived, timeout_seconds, context)
         found = _digest(part)
         if found != wanted.sha256:
             _forget(part)
@@ -122,7 +122,7 @@ class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _complete(
-    wanted: Wanted, part: Path, progress: Progress, timeout_seconds: float, context: ssl.SSLContext | None
+    wanted: Wanted, part: Path, arrived: Arrived, timeout_seconds: float, context: ssl.SSLContext | None
 ) -> None:
     """Ask until the part has the wanted size. Asks again after a break as long as bytes came since."""
     shown = _redacted(wanted.url)
@@ -138,7 +138,7 @@ def _complete(
             break
         before = have
         try:
-            _ask(wanted, part, have, progress, timeout_seconds, context)
+            _ask(wanted, part, have, arrived, timeout_seconds, context)
         except _BrokenOff:
             continue
         return
@@ -153,7 +153,7 @@ def _ask(
     wanted: Wanted,
     part: Path,
     have: int,
-    progress: Progress,
+    arrived: Arrived,
     timeout_seconds: float,
     context: ssl.SSLContext | None,
 ) -> None:
@@ -176,7 +176,7 @@ def _ask(
                 tag.write_text(etag, encoding="ascii")
             else:
                 tag.unlink(missing_ok=True)
-            _receive(answer, wanted, part, at, progress)
+            _receive(answer, wanted, part, at, arrived)
     except urllib.error.HTTPError as error:
         with error:
             if error.code == 416 and have:
@@ -185,11 +185,11 @@ def _ask(
         raise DownloadError(_redacted(wanted.url), _refusal(error.code)) from None
 
 
-def _receive(answer: _Answer, wanted: Wanted, part: Path, at: int, progress: Progress) -> None:
+def _receive(answer: _Answer, wanted: Wanted, part: Path, at: int, arrived: Arrived) -> None:
     shown = _redacted(wanted.url)
     with part.open("r+b" if at else "wb") as file:
         file.seek(at)
-        progress(wanted.name, at, wanted.size)
+        arrived(wanted.name, at)
         while True:
             try:
                 chunk = answer.read(CHUNK)
@@ -202,7 +202,7 @@ def _receive(answer: _Answer, wanted: Wanted, part: Path, at: int, progress: Pro
                 _forget(part)
                 raise DownloadError(shown, f"longer than the {wanted.size} bytes that it should have")
             file.write(chunk)
-            progress(wanted.name, at, wanted.size)
+            arrived(wanted.name, at)
     if at < wanted.size:
         raise _BrokenOff
 
@@ -249,6 +249,8 @@ def _reason(error: object) -> str:
 
 
 def _refusal(status: int) -> str:
+    if 300 <= status < 400:
+        return f"redirects to where it must not ({status})"
     if status in (404, 410):
         return f"no such file on the server ({status})"
     if status in (401, 403, 407):

@@ -20,7 +20,7 @@ from lfrd.vision.pack import MANIFEST, Pack, parse_manifest
 
 LARGEST_MANIFEST = 1 << 20  # bytes; far above any card, far below what could hurt
 
-Progress = Callable[[float, str], object]
+Progress = Callable[[float, str], None]
 """Told how much of the whole is done, 0..1, and what is being done."""
 
 
@@ -99,21 +99,29 @@ def copy_checked(source: Path, target: Path, wanted: str | None) -> None:
 
 @contextmanager
 def changing(data: Path) -> Iterator[None]:
-    """Held while the library changes; another process waits for it. Raises StoreError where the data folder
-    cannot be written."""
+    """Held while the shelf changes; another process waits for it. The lock dies with its process.
+
+    Where a process was killed between putting an old pack aside and the new one in its place, the old one is
+    put back first. Raises StoreError where the data folder cannot be written.
+    """
     folder = shelf(data)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         handle = (folder / ".lock").open("a")
     with handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        with writing(folder):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            for aside in folder.glob(".*.old"):
+                target = folder / aside.name[1:].removesuffix(".old")
+                if not target.exists():
+                    aside.rename(target)
         yield
 
 
 @contextmanager
 def staged(name: str, data: Path) -> Iterator[Path]:
-    """An empty folder beside the packs, gone afterwards unless it was put in place. Only under the lock: what
-    a killed process left there is cleared first."""
+    """An empty folder beside the packs, gone afterwards unless it was put in place. Only within `changing`:
+    what a killed process left there is cleared first."""
     stage = shelf(data) / f".{name}.new"
     with writing(stage):
         shutil.rmtree(stage, ignore_errors=True)
@@ -125,7 +133,10 @@ def staged(name: str, data: Path) -> Iterator[Path]:
 
 
 def put_in_place(stage: Path, name: str, data: Path) -> Pack:
-    """Make a finished folder the pack of that name. Only under the library's lock."""
+    """Make a finished folder the pack of that name. Only within `changing`.
+
+    Nothing is synced: a pack that a power cut has holed is found by its digests when it is opened.
+    """
     target, aside = shelf(data) / name, shelf(data) / f".{name}.old"
     with writing(target):
         shutil.rmtree(aside, ignore_errors=True)
@@ -134,6 +145,15 @@ def put_in_place(stage: Path, name: str, data: Path) -> Pack:
         stage.rename(target)
         shutil.rmtree(aside, ignore_errors=True)
     return described(target)
+
+
+def take_away(name: str, data: Path) -> None:
+    """Remove a pack's folder. Only within `changing`."""
+    with writing(shelf(data) / name):
+        doomed = shelf(data) / f".{name}.new"
+        shutil.rmtree(doomed, ignore_errors=True)
+        (shelf(data) / name).rename(doomed)
+        shutil.rmtree(doomed)
 
 
 @contextmanager

@@ -1,13 +1,13 @@
-"""The pack `zoo`: YuNet and SFace as the OpenCV Zoo publishes them, fetched from there, a mirror or a folder."""
+"""The pack `zoo`: YuNet and SFace of the OpenCV Zoo, fetched from there, from a mirror or from a folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from lfrd.errors import MissingError
-from lfrd.models.download import Progress, Wanted, check_address, fetch
-from lfrd.models.library import copy_checked, library_lock, put_in_place, shelf, writing
-from lfrd.vision.pack import MANIFEST, Pack, parse_manifest
+from lfrd.models.download import Wanted, check_address, fetch
+from lfrd.models.shelf import Progress, changing, copy_checked, put_in_place, shelf, writing
+from lfrd.vision.pack import MANIFEST, Manifest, Pack, parse_manifest
 
 NAME = "zoo"
 
@@ -67,10 +67,15 @@ dim = 128
 """
 
 
+def manifest(text: str = TEXT) -> Manifest:
+    """The pack's manifest, whether or not it is installed."""
+    return parse_manifest(text, Path(MANIFEST))
+
+
 def install_zoo(
     data: Path,
-    source: str | None = None,
-    progress: Progress = lambda name, done, size: None,
+    source: str | None,
+    progress: Progress,
     *,
     files: tuple[Wanted, ...] = FILES,
     text: str = TEXT,
@@ -81,16 +86,27 @@ def install_zoo(
     or a folder that holds them. A download that broke off is resumed by the next call. Raises DownloadError,
     MissingError, DigestError or StoreError.
     """
-    name = parse_manifest(text, Path(MANIFEST)).name
-    with library_lock(data):
-        stage = shelf(data) / f".{name}.download"
+    name = manifest(text).name
+    whole = sum(wanted.size for wanted in files)
+    with changing(data):
+        stage = shelf(data) / f".{name}.download"  # outlives a failure, so that the rest can be fetched later
         with writing(stage):
             stage.mkdir(exist_ok=True)
-        if source is not None and "://" not in source:
-            _from_folder(Path(source).expanduser(), stage, files, progress)
-        else:
-            for wanted in files:
-                fetch(wanted if source is None else _mirrored(wanted, source), stage, progress)
+            for stray in stage.iterdir():
+                if not any(stray.name.startswith(wanted.name) for wanted in files):
+                    stray.unlink()
+        before = 0
+        for wanted in files:
+
+            def report(file: str, done: int, before: int = before) -> None:
+                progress((before + done) / whole, file)
+
+            if source is None or "://" in source:
+                fetch(wanted if source is None else _mirrored(wanted, source), stage, report)
+            else:
+                _copy(wanted, Path(source).expanduser(), stage)
+                report(wanted.name, wanted.size)
+            before += wanted.size
         with writing(stage):
             (stage / MANIFEST).write_text(text, encoding="utf-8")
         return put_in_place(stage, name, data)
@@ -101,9 +117,9 @@ def _mirrored(wanted: Wanted, base: str) -> Wanted:
     return Wanted(wanted.name, f"{base.rstrip('/')}/{wanted.name}", wanted.size, wanted.sha256)
 
 
-def _from_folder(folder: Path, stage: Path, files: tuple[Wanted, ...], progress: Progress) -> None:
+def _copy(wanted: Wanted, folder: Path, stage: Path) -> None:
     if not folder.is_dir():
         raise MissingError(f"{folder}: no such folder; --from takes a folder or an https:// address")
-    for wanted in files:
-        copy_checked(folder / wanted.name, stage / wanted.name, wanted.sha256)
-        progress(wanted.name, wanted.size, wanted.size)
+    if not (folder / wanted.name).is_file():
+        raise MissingError(f"{folder / wanted.name}: no such file; --from needs {wanted.name} in that folder")
+    copy_checked(folder / wanted.name, stage / wanted.name, wanted.sha256)

@@ -90,6 +90,11 @@ class Alerts:
         self._newest_delay: float | None = None
         self._longest_delay: float | None = None
 
+    async def restore(self, since: float) -> None:
+        """After a restart: go on counting those seen since (Unix seconds) as repeats of their alerts."""
+        for nominal, alert, seen_at in await self._log.recent_nominals(since):
+            self._repeats.restore(nominal, alert, seen_at)
+
     async def report(self, finding: Finding) -> wire.Event | None:
         """Makes an alert of it, or a sighting of an alert that stands; None where neither is new.
 
@@ -156,25 +161,16 @@ class Alerts:
             self._known += 1
             return None
         if isinstance(verdict, Sighting):
-            self._sightings += 1
-            return await self._log.sighting(
-                verdict.alert, finding.camera, finding.seen_at, finding.score, finding.track
-            )
-        event = await self._log.file(
-            NewAlert(
-                deployment=self._deployment,
-                nominal=finding.nominal,
-                camera=finding.camera,
-                score=finding.score,
-                threshold=finding.threshold,
-                seen_at=finding.seen_at,
-                quality=finding.quality,
-                shots=finding.shots,
-                box=finding.box,
-                probe_jpeg=finding.probe_jpeg,
-                candidate_jpeg=finding.candidate_jpeg,
-            )
-        )
+            try:
+                event = await self._log.sighting(
+                    verdict.alert, finding.camera, finding.seen_at, finding.score, finding.track
+                )
+            except NotAllowed:
+                pass  # the alert has been deleted since: this is a new one, and must not be lost
+            else:
+                self._sightings += 1
+                return event
+        event = await self._log.file(_as_alert(self._deployment, finding))
         self._repeats.attach(finding.nominal, AlertId(event.alert.id))
         self._filed += 1
         delay = max(0.0, self._monotonic() - finding.captured_monotonic)
@@ -197,3 +193,19 @@ class Alerts:
 def _fail(request: _Request, error: Exception) -> None:
     if not request.answer.done():
         request.answer.set_exception(error)
+
+
+def _as_alert(deployment: DeploymentId, finding: Finding) -> NewAlert:
+    return NewAlert(
+        deployment=deployment,
+        nominal=finding.nominal,
+        camera=finding.camera,
+        score=finding.score,
+        threshold=finding.threshold,
+        seen_at=finding.seen_at,
+        quality=finding.quality,
+        shots=finding.shots,
+        box=finding.box,
+        probe_jpeg=finding.probe_jpeg,
+        candidate_jpeg=finding.candidate_jpeg,
+    )

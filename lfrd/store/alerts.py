@@ -228,8 +228,8 @@ class AlertLog:
             rows = await tx.rows(
                 "WITH mine AS (SELECT id, nominal, seen_at FROM alert WHERE deployment = ?) "
                 "SELECT nominal, id, max(seen) AS seen FROM (SELECT nominal, id, seen_at AS seen FROM mine "
-                "UNION ALL SELECT nominal, mine.id, sighting.seen_at FROM mine JOIN sighting ON mine.id = alert) "
-                "WHERE seen >= ? GROUP BY nominal ORDER BY seen",
+                "UNION ALL SELECT nominal, mine.id, sighting.seen_at FROM mine JOIN sighting "
+                "ON mine.id = alert) WHERE seen >= ? GROUP BY nominal ORDER BY seen",
                 *(self._deployment, float(since)),
             )
         return [(NominalId(row["nominal"]), AlertId(row["id"]), row["seen"]) for row in rows]

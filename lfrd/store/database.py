@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import aiosqlite
 
@@ -16,8 +16,6 @@ from lfrd.errors import StoreError
 from lfrd.store import files
 from lfrd.store.failure import damaged, in_words
 from lfrd.store.schema import APPLICATION_ID, LEAST_SQLITE, MIGRATIONS
-
-T = TypeVar("T")
 
 _EVERY = (
     "PRAGMA foreign_keys = ON",
@@ -78,10 +76,11 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatistics:
-    """Counts since the start. `waiting`: writers that stand behind the one at work, now."""
+    """Counts since the start: blocks that wrote to their end, blocks that an exception left, views read.
+    `waiting`: writers that stand behind the one at work, now."""
 
     written: int
-    rolled_back: int
+    raised: int
     read: int
     waiting: int
 
@@ -97,7 +96,7 @@ class Database:
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue(len(readers))  # those idle
         for reader in readers:
             self._readers.put_nowait(reader)
-        self._written = self._rolled_back = self._read = self._waiting = 0
+        self._written = self._raised = self._read = self._waiting = 0
 
     @classmethod
     @asynccontextmanager
@@ -151,11 +150,11 @@ class Database:
                 yield transaction
                 transaction.end()
                 with in_words(self.path, need):
-                    await _to_the_end(self._writer.commit())
+                    await self._writer.commit()
                 self._written += 1
             except BaseException:
                 transaction.end()
-                self._rolled_back += 1
+                self._raised += 1
                 await self._undo(self._writer)
                 raise
         finally:
@@ -179,12 +178,17 @@ class Database:
                 self._readers.put_nowait(reader)
 
     async def _undo(self, connection: aiosqlite.Connection) -> None:
-        """Roll back, if anything is open. Runs after whatever a cancelled statement left in the queue."""
+        """Roll back, if anything is open.
+
+        A statement that its task no longer waits for still runs: the connection's thread cannot be called
+        back. Its queue keeps the order, so the rollback comes after that statement and before the next
+        transaction's BEGIN, even where this wait is cancelled too.
+        """
         with in_words(self.path):
-            await _to_the_end(connection.rollback())
+            await connection.rollback()
 
     def statistics(self) -> DatabaseStatistics:
-        return DatabaseStatistics(self._written, self._rolled_back, self._read, self._waiting)
+        return DatabaseStatistics(self._written, self._raised, self._read, self._waiting)
 
 
 async def _connect(stack: AsyncExitStack, path: Path, pragmas: tuple[str, ...]) -> aiosqlite.Connection:
@@ -226,23 +230,3 @@ async def _migrate(writer: aiosqlite.Connection, migrations: tuple[str, ...]) ->
     for number, script in enumerate(migrations[version:], start=version + 1):
         # A script that fails leaves its transaction open, and closing the connection undoes it.
         await writer.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
-
-
-async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Wait for `work` even while this task is being cancelled, and only then be cancelled.
-
-    The connection's thread cannot be called back: letting go of the writer before it has finished would let
-    the next transaction's statements into this one.
-    """
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not report it as lost
-        raise cancelled
-    return task.result()

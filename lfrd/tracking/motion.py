@@ -7,18 +7,19 @@ from numpy.typing import NDArray
 
 from lfrd.types import F32, F64
 
-# All four are in face sizes (the square root of a box's area), so that near and far faces behave alike; the
-# last column is the logarithm of the size. docs/tracking.md has the measurements behind them.
+# All are in face sizes (the square root of a box's area), so that near and far faces behave alike; the last
+# column is the logarithm of the size. docs/tracking.md has the measurements behind them.
 JITTER = np.array([0.03, 0.03, 0.04])
 """Standard deviation of a detector's box: centre x, centre y in sizes, log size."""
-ALLOWED = np.array([0.06, 0.06, 0.08])
+ALLOWED = 2 * JITTER
+"""What the gate allows for it: a detector errs badly now and then, and a face left out begins a new track."""
 WANDER = np.array([4.0, 4.0, 0.3])
 """How restless a head is: white acceleration, sizes (log size) per second to the power 1.5."""
 FIRST_SPEED = np.array([4.0, 2.0, 0.4])
 """Standard deviation of an unknown speed, a second. A walker who crosses the view makes 9 sizes a second
 (1.4 m/s, 16 cm); one who comes towards the camera hardly moves and grows."""
-WORST_JITTER = 3.0
-"""A doubtful face's box is believed this many times less than a confident one's."""
+DOUBTFUL_JITTER = 2.5
+"""A doubtful face's box errs this many times more than a confident one's."""
 
 
 def measured(boxes: F32) -> F64:
@@ -78,7 +79,7 @@ class Motion:
         """Correct the tracks `rows` with their measurements z, [len(rows), 3]."""
         place, spread = self.predicted(at)
         place, spread = place[rows], spread[rows]
-        r = (JITTER * _units(z)) ** 2 * np.where(doubtful, WORST_JITTER**2, 1.0)[:, None]
+        r = (JITTER * _units(z)) ** 2 * np.where(doubtful, DOUBTFUL_JITTER**2, 1.0)[:, None]
         a, b, c = spread[:, :, 0], spread[:, :, 1], spread[:, :, 2]
         gain_place, gain_speed = a / (a + r), b / (a + r)
         off = z - place
@@ -91,13 +92,13 @@ class Motion:
 def surprise(place: F64, spread: F64, z: F64) -> tuple[F64, F64]:
     """How badly each of m measurements fits each of n predictions.
 
-    Returns two [n, m] arrays: the squared Mahalanobis distance over the three axes, and the logarithm of the
-    determinant of its covariance, which makes a vague prediction pay for fitting everything.
+    Returns two [n, m] arrays: the squared Mahalanobis distance over the three axes, and how vague the
+    prediction is (the logarithm of the determinant of its covariance, 0 for one as sharp as a box itself).
     """
-    variance = spread[:, None, :, 0] + ((ALLOWED * _units(z)) ** 2)[None]
+    box = ((ALLOWED * _units(z)) ** 2)[None]
+    variance = spread[:, None, :, 0] + box
     off = z[None] - place[:, None]
-    floor = ((ALLOWED * _units(z)) ** 2)[None]
-    return (off**2 / variance).sum(axis=2), np.log(variance / floor).sum(axis=2)
+    return (off**2 / variance).sum(axis=2), np.log(variance / box).sum(axis=2)
 
 
 def _units(z: F64) -> F64:

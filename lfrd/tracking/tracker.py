@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from lfrd.tracking.motion import Motion, measured, surprise
+from lfrd.tracking.shake import common_shift
 from lfrd.types import F64, Detections, TrackId
 
 GATE = 16.27
@@ -19,20 +20,11 @@ GATE_DOUBTFUL = 7.81
 """The 95 % point: a doubtful face must fit better to be believed."""
 REACH = 2.0
 """Face sizes between a prediction and a face, at most, however long the track has been lost."""
-LEAST_FOR_SHIFT = 3
-"""Confident matches from which a movement of the camera itself may be read."""
+CEILING = 25.0
+"""A pair that costs more (misfit, and vagueness of the prediction) is better left apart. Costs are logarithms
+of likelihoods, so that a track just begun, which fits everything, does not take a settled one's face."""
 CONFIRMED = 2
 """Confident faces that make a track a face seen: one alone is too often a lamp or a logo."""
-
-CEILING = 25.0
-VOTERS=16
-ALIKE=.25
-SHIFT_REACH=4.0
-SHIFT_TOLERANCE=.2
-SHIFT_GROWTH=1.0
-SHIFT_MAJORITY=.6
-STILL=.6
-
 
 Rows = NDArray[np.intp]
 
@@ -122,7 +114,7 @@ class Tracker:
         confident = np.flatnonzero(sure)
         step = at - self._motion.when.max()
         recent = self._motion.when == self._motion.when.max()
-        shift = common_shift(place[recent], z[confident], SHIFT_TOLERANCE + SHIFT_GROWTH * step)
+        shift = common_shift(place[recent], z[confident], step)
         self._camera += shift
         place += shift
         pairs = assign(place, spread, z[confident], GATE)
@@ -178,27 +170,3 @@ def assign(place: F64, spread: F64, z: F64, gate: float) -> tuple[Rows, Rows]:
     rows, columns = linear_sum_assignment(cost)
     real = possible[rows, columns]
     return rows[real], columns[real]
-
-
-def common_shift(place: F64, z: F64, slack: float) -> F64:
-    """How far the whole picture has moved, [3]: x, y in pixels and 0. Zero where it cannot be told.
-
-    Every pair of a prediction and a face of like size proposes a movement; the one under which most
-    predictions find a face wins, where it explains a majority and standing still does not.
-    """
-    none = np.zeros(3)
-    place, z = place[:VOTERS], z[:VOTERS]
-    if len(place) < LEAST_FOR_SHIFT or len(z) < LEAST_FOR_SHIFT:
-        return none
-    size = np.exp(place[:, 2])[:, None]
-    off = z[None, :, :2] - place[:, None, :2]  # [n, m, 2]
-    alike = np.abs(z[None, :, 2] - place[:, None, 2]) < ALIKE
-    near = alike & (np.linalg.norm(off, axis=2) < SHIFT_REACH * size)
-    proposals = np.concatenate([np.zeros((1, 2)), off[near]])
-    miss = np.linalg.norm(off[None] - proposals[:, None, None], axis=3)  # [proposals, n, m]
-    agree = ((miss < slack * size) & alike).any(axis=2).sum(axis=1)
-    best = int(agree.argmax())
-    if agree[best] < max(LEAST_FOR_SHIFT, SHIFT_MAJORITY * len(place)) or agree[0] > STILL * len(place):
-        return none
-    supporters = ((miss[best] < slack * size) & alike)
-    return np.append(np.median(off[supporters], axis=0), 0.0)

@@ -1,4 +1,4 @@
-"""From five points to an aligned face: the similarity that lays a face over a template, and the cut itself."""
+"""From five points to an aligned face: the similarity that lays it over a template, and the cut itself."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ ARCFACE_112.flags.writeable = False
 MARGIN = 2.0  # pixels cut beyond the needed region, for the interpolation at its border
 SHRINK = 0.5  # a face that becomes smaller than this is averaged down first: bilinear sampling would alias
 SPARE = 1.25  # and keeps this much more detail than the aligned face can show, so as not to blur twice
+FARTHEST = 1e7  # no frame has such a coordinate
 SMALLEST, LARGEST = 1e-3, 1e3  # scales between frame and aligned face that a real face can have
 
 
@@ -36,11 +37,11 @@ def similarity(points: F32, target: F32) -> F64:
     means, rotation and scale together are sum(conj(z) w) / sum(|z|^2).
     """
     source = np.asarray(points, np.float64)
+    finite = np.asarray((np.abs(source) < FARTHEST).all(axis=(1, 2)))  # false for NaN too
+    source = np.where(finite[:, None, None], source, 0)
     z = source[..., 0] + 1j * source[..., 1]
     goal = np.asarray(target, np.float64)
     w = goal[:, 0] + 1j * goal[:, 1]
-    finite = np.isfinite(source).all(axis=(1, 2)) & (np.abs(source) < 1e7).all(axis=(1, 2))
-    z = np.where(finite[:, None], z, 0)
     z_mean, w_mean = z.mean(axis=1), w.mean()
     zc, wc = z - z_mean[:, None], w - w_mean
     spread = (np.abs(zc) ** 2).sum(axis=1)
@@ -59,7 +60,7 @@ def similarity(points: F32, target: F32) -> F64:
 
 def usable(matrices: F64) -> NDArray[np.bool_]:
     """bool [n]: which rows of `similarity` are transforms."""
-    return np.isfinite(matrices).all(axis=(1, 2))
+    return np.asarray(np.isfinite(matrices).all(axis=(1, 2)))
 
 
 def align(picture: Picture, points: F32, target: F32, size: int) -> U8:

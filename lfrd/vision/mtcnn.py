@@ -49,7 +49,7 @@ class MtcnnDetector:
         rnet: Runner,
         onet: Runner,
         *,
-        thresholds: tuple[float, float] = (0.6, 0.7),
+        thresholds: tuple[float, float] = (0.7, 0.7),
         nms_iou: float = 0.7,
         least_face: float = 24.0,
         shrink: float = 0.709,
@@ -61,10 +61,12 @@ class MtcnnDetector:
         """Raises ValueError where a number is out of its range.
 
         thresholds: the probability (0..1) above which P-Net and R-Net let a box through; O-Net's is
-        `detect`'s `low`. nms_iou: overlap above which two boxes are one face (between levels and behind
-        R-Net over the union, behind O-Net over the smaller box). least_face: side in pixels of the smallest
-        face looked for. shrink: ratio between levels of the pyramid. mean, scale: (pixel - mean) x scale goes into the
-        networks, channels in the order `colour`. most: candidates kept a stage, best first.
+        `detect`'s `low`. The authors' 0.6 for P-Net found the same faces in two recorded streets and stages
+        and in 1,663 portraits, at half as much time again. nms_iou: overlap above which two boxes are one
+        face (between levels and behind R-Net over the union, behind O-Net over the smaller box). least_face:
+        side in pixels of the smallest face looked for. shrink: ratio between levels of the pyramid. mean,
+        scale: (pixel - mean) x scale goes into the networks, channels in the order `colour`. most:
+        candidates kept a stage, best first.
         """
         if not 0 < shrink < 1:
             raise ValueError(f"shrink must lie between 0 and 1, not {shrink}")

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -44,14 +45,14 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of the manifest. A key that it does not have is an error, never ignored."""
 
 
-class NamedFile(Table):
+class NamedFile(Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One network's file and the SHA-256 of its bytes, in lower-case hexadecimal."""
 
     file: FileName
     sha256: Sha256
 
 
-class YunetPart(Table, tag_field="kind", tag="yunet"):
+class YunetPart(Table, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="yunet"):
     """[detector] kind = "yunet": libfacedetection's one-stage detector, one ONNX file.
 
     The network is given (pixel - mean) x scale in the order `colour`. Faces whose score reaches `score` are
@@ -69,7 +70,7 @@ class YunetPart(Table, tag_field="kind", tag="yunet"):
     fixed_size: tuple[Side, Side] | None = None
 
 
-class ScrfdPart(Table, tag_field="kind", tag="scrfd"):
+class ScrfdPart(Table, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="scrfd"):
     """[detector] kind = "scrfd": InsightFace's one-stage detector with points; keys as for yunet."""
 
     file: FileName
@@ -82,7 +83,7 @@ class ScrfdPart(Table, tag_field="kind", tag="scrfd"):
     fixed_size: tuple[Side, Side] | None = None
 
 
-class MtcnnPart(Table, tag_field="kind", tag="mtcnn"):
+class MtcnnPart(Table, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="mtcnn"):
     """[detector] kind = "mtcnn": a cascade of three networks, [detector.files.pnet], rnet and onet."""
 
     files: dict[str, NamedFile]
@@ -98,7 +99,7 @@ class MtcnnPart(Table, tag_field="kind", tag="mtcnn"):
 DetectorPart = YunetPart | ScrfdPart | MtcnnPart
 
 
-class RecogniserPart(Table):
+class RecogniserPart(Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[recogniser]: an aligned face in, `dim` numbers out.
 
     The network is given (pixel - mean) / std of a `size` x `size` face in the order `colour`, mean and std in
@@ -127,7 +128,7 @@ class RecogniserPart(Table):
         return np.asarray(ARCFACE_112 * (self.size / 112), np.float32)
 
 
-class Calibration(Table):
+class Calibration(Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[[calibration]]: the score at which `non_mated` searches of a list of `n` reached an FPIR.
 
     points: [FPIR, score], FPIR falling and score rising. data: whose pictures, in words.
@@ -139,7 +140,7 @@ class Calibration(Table):
     points: Annotated[tuple[Point, ...], Meta(min_length=1)]
 
 
-class Manifest(Table):
+class Manifest(Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """pack.toml as a whole. `card` is free text on what the pack is fit for."""
 
     schema: Literal[1]
@@ -289,9 +290,9 @@ def _problems(manifest: Manifest) -> Iterator[str]:
             yield f"{key}: each FPIR must be above 0 and at most 1"
         if not all(-1 <= score <= 1 for score in scores):
             yield f"{key}: each score must lie between -1 and 1"
-        if any(b >= a for a, b in zip(fpirs, fpirs[1:], strict=False)):
+        if any(b >= a for a, b in pairwise(fpirs)):
             yield f"{key}: FPIR must fall from point to point"
-        if any(b < a for a, b in zip(scores, scores[1:], strict=False)):
+        if any(b < a for a, b in pairwise(scores)):
             yield f"{key}: the score must rise from point to point"
 
 
@@ -331,7 +332,8 @@ def _explained(message: str, raw: dict[str, object]) -> str:
 def _keys(where: str, raw: dict[str, object]) -> list[str]:
     """The keys that the table of this unknown key does have."""
     table = where.rpartition(".")[0]
-    kind: type[Table] = {"recogniser": RecogniserPart, "": Manifest}.get(table, NamedFile)
+    tables: dict[str, type[Table]] = {"recogniser": RecogniserPart, "": Manifest}
+    kind = tables.get(table, NamedFile)
     if table.startswith("calibration"):
         kind = Calibration
     if table == "detector":

@@ -1,4 +1,4 @@
-"""Which faces are fit to serve as evidence: measured cheaply first, so that only those that may pass are cut."""
+"""Which faces are fit to serve as evidence; measured cheaply first, so that only those are cut."""
 
 from __future__ import annotations
 
@@ -58,9 +58,7 @@ class Limits:
         )
 
 
-def examine(
-    picture: Picture, found: Detections, size: int, target_points: F32, limits: Limits
-) -> list[Face]:
+def examine(picture: Picture, found: Detections, size: int, target_points: F32, limits: Limits) -> list[Face]:
     """Measure every face of a picture, and align those that may serve as evidence.
 
     size and target_points are the recogniser's. Returns one face a row of `found`, in its order; `aligned` is
@@ -69,28 +67,26 @@ def examine(
     geometry = _Geometry(found.boxes, found.points, picture.size)
     early = geometry.refusals(limits)
     able = usable(similarity(found.points, target_points))
-    for row in np.flatnonzero(~able):
-        early[row] = early[row] or Refusal.POSE
+    early = [
+        refusal if refusal or able[row] else Refusal.POSE  # no transform: no head seen from the front
+        for row, refusal in enumerate(early)
+    ]
     rows = np.array([row for row, refusal in enumerate(early) if refusal is None], np.intp)
     aligned = align(picture, found.points[rows], target_points, size)
     details, light = _appearance(aligned, target_points)
     sharpness, exposure = np.zeros(len(found)), np.zeros(len(found))
     sharpness[rows], exposure[rows] = details, light
-    late: list[Refusal | None] = [None] * len(found)
-    for row in rows:
-        late[row] = _appearance_refusal(sharpness[row], exposure[row], limits)
     place = {int(row): number for number, row in enumerate(rows)}
     faces = []
-    for row in range(len(found)):
-        quality = geometry.quality(row, sharpness[row], exposure[row], early[row] or late[row])
-        cut = None
-        if row in place:
-            # A copy of its own: the faces of one frame are wiped at different times.
-            if quality.refusal is None:
-                cut = aligned[place[row]].copy()
-            aligned[place[row]].fill(0)
+    for row, refusal in enumerate(early):
+        if refusal is None:
+            refusal = _appearance_refusal(sharpness[row], exposure[row], limits)
+        quality = geometry.quality(row, sharpness[row], exposure[row], refusal)
+        # A copy of its own: the faces of one frame are wiped at different times.
+        cut = aligned[place[row]].copy() if refusal is None else None
         box = Box(*(float(side) for side in found.boxes[row]))
         faces.append(Face(box, found.points[row].copy(), float(found.scores[row]), quality, cut))
+    aligned.fill(0)
     return faces
 
 
@@ -135,7 +131,7 @@ class _Geometry:
 
     def __init__(self, boxes: F32, points: F32, frame_size: tuple[int, int]) -> None:
         at = np.asarray(points, np.float64)
-        sound = np.isfinite(at).all(axis=(1, 2))
+        sound = np.asarray(np.isfinite(at).all(axis=(1, 2)))
         at = np.where(sound[:, None, None], at, 0.0)
         eyes = at[:, 1] - at[:, 0]
         self.eye_distance: F64 = np.hypot(eyes[:, 0], eyes[:, 1])
@@ -150,7 +146,9 @@ class _Geometry:
         depth = (nose * v).sum(axis=1) / np.where(sound_drop, drop, 1.0)
         self.yaw: F64 = np.where(sound, np.clip((nose * u).sum(axis=1) / (d / 2), -1, 1), 1.0)
         self.pitch: F64 = np.where(sound_drop, np.clip(2 * depth - 1, -1, 1), 1.0)
-        self.roll: F64 = np.where(sound, np.clip(np.arctan2(eyes[:, 1], eyes[:, 0]) / (np.pi / 2), -1, 1), 1.0)
+        self.roll: F64 = np.where(
+            sound, np.clip(np.arctan2(eyes[:, 1], eyes[:, 0]) / (np.pi / 2), -1, 1), 1.0
+        )
         self.cut = _cut(boxes, frame_size)
 
     def refusals(self, limits: Limits) -> list[Refusal | None]:
@@ -215,9 +213,9 @@ def _appearance(aligned: U8, target_points: F32) -> tuple[NDArray[np.float64], N
         how = cv2.INTER_AREA if share < 1 else cv2.INTER_LINEAR
         square = np.stack([cv2.resize(face, side, interpolation=how) for face in square]).astype(np.uint8)
     fine = square.astype(np.float32)
-    laplacian = (
-        fine[:, :-2, 1:-1] + fine[:, 2:, 1:-1] + fine[:, 1:-1, :-2] + fine[:, 1:-1, 2:]
-    ) - 4 * fine[:, 1:-1, 1:-1]
+    laplacian = (fine[:, :-2, 1:-1] + fine[:, 2:, 1:-1] + fine[:, 1:-1, :-2] + fine[:, 1:-1, 2:]) - 4 * fine[
+        :, 1:-1, 1:-1
+    ]
     sharpness = laplacian.var(axis=(1, 2))
     for buffer in (grey, fine, laplacian):
         buffer.fill(0)

@@ -1,4 +1,4 @@
-"""The recogniser: aligned faces in, templates of length 1 out, whatever numbers the model wants around them."""
+"""The recogniser: aligned faces in, templates of length 1 out, with whatever numbers the model wants."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ ANCHORS = 2  # a cell, one after the other in the outputs
 class ScrfdDetector:
     """A `Detector`. Thread-safe where its runner is: nothing is kept between calls.
 
-    Outputs a stride: scores [n, 1] (probabilities), boxes [n, 4] (left, top, right, bottom) and points [n, 10]
-    (x, y), all counted in strides from the cell's corner; n is twice the number of cells. Exports name them
-    score_8, bbox_8, kps_8 or only number them, with or without a leading batch dimension, so they are told
-    apart by their shapes, which are all different.
+    Outputs a stride: scores [n, 1] (probabilities), boxes [n, 4] (left, top, right, bottom) and points
+    [n, 10] (x, y), all counted in strides from the cell's corner; n is twice the number of cells. Exports
+    name them score_8, bbox_8, kps_8 or only number them, with or without a leading batch dimension, so they
+    are told apart by their shapes, which are all different.
     """
 
     def __init__(self, run: Runner, prepared: Input, *, nms_iou: float) -> None:

@@ -14,8 +14,8 @@ FARTHEST = 12.0  # exp(12) x 8 pixels: larger than any picture, and still far fr
 class YunetDetector:
     """A `Detector`. Thread-safe where its runner is: nothing is kept between calls.
 
-    Outputs a stride S: `cls_S` and `obj_S` [1, n, 1], probabilities; `bbox_S` [1, n, 4], the centre's place in
-    its cell and the logarithm of the sides, in cells; `kps_S` [1, n, 10], points in cells from their cell.
+    Outputs a stride S: `cls_S` and `obj_S` [1, n, 1], probabilities; `bbox_S` [1, n, 4], the centre's place
+    in its cell and the logarithm of the sides, in cells; `kps_S` [1, n, 10], points in cells from their cell.
     """
 
     def __init__(self, run: Runner, prepared: Input, *, nms_iou: float) -> None:

@@ -76,7 +76,7 @@ class Phones:
             await self.sweep()
 
     async def sweep(self) -> None:
-        """Close the connections of sessions that no longer stand; one look-up, however many phones there are."""
+        """Close the connections of sessions that no longer stand, with one look-up for all phones."""
         connected = list(self._connected)  # before the look-up: a session that joins meanwhile is not in it
         if not connected:
             return

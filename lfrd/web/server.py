@@ -108,7 +108,8 @@ async def join(request: Request, services: Services, _session: Session | None) -
     try:
         token = await services.officers.join(body.code, body.name)
     except NotAllowed as error:
-        return _refusal(403, error.code, str(error))
+        # The invitation is not good, or only the name: the page tells the two apart by the status.
+        return _refusal(403 if error.code == "invitation" else 422, error.code, str(error))
     session = await services.officers.session(token)
     if session is None:  # revoked in this very moment
         return _refusal(401, "session", "this session was revoked: join again")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +68,7 @@ async def serving(app: ASGIApp, placed: Placed, group: asyncio.TaskGroup) -> Asy
         server = _Server(_configuration(app, context))
         task = group.create_task(_to_the_end(server, sock), name="web server")
         try:
-            while not server.started and not task.done():
-                await asyncio.sleep(0.005)
+            await server.ready.wait()
             yield bound
         finally:
             server.should_exit = True
@@ -185,8 +183,15 @@ async def _to_the_end(server: uvicorn.Server, sock: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()  # set when connections are accepted
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
         """The app owns the signals: uvicorn would raise SIGTERM again before the store is closed."""
-        with nullcontext():
-            yield
+        yield

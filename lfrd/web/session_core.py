@@ -100,10 +100,9 @@ class SessionCore:
             return _protocol("say hello first")
         if isinstance(message, wire.Receipt):
             return self._receipt(message)
-        if isinstance(message, wire.Claim | wire.Adjudicate) and not on_post:
-            return Refuse(
-                wire.Refused("not_on_post", "go on post first, then act on the alert", message.alert)
-            )
+        if MESSAGES[type(message)] is Who.POST and not on_post:
+            alert = message.alert if isinstance(message, wire.Claim | wire.Adjudicate) else ""
+            return Refuse(wire.Refused("not_on_post", "go on post first, then act on the alert", alert))
         return Do(message)
 
     def pause(self, at: float) -> float:

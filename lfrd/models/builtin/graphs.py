@@ -42,7 +42,7 @@ class _Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._weights: list[onnx.TensorProto] = []
 
-    def constant(self, array: F32 | np.ndarray) -> str:
+    def constant(self, array: F32 | NDArray[np.int64]) -> str:
         name = f"w{len(self._weights)}"
         self._weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
@@ -96,7 +96,6 @@ def pnet(stage: Stage) -> bytes:
 
 
 def rnet(stage: Stage) -> bytes:
-    """Pools of 3 x 3 behind the first two convolutions, the first of which keeps a part window at the end."""
     return _patch_net("rnet", stage, 24, ((3, True), (3, False)))
 
 
@@ -105,18 +104,13 @@ def onet(stage: Stage) -> bytes:
 
 
 def _patch_net(name: str, stage: Stage, side: int, pools: tuple[tuple[int, bool], ...]) -> bytes:
+    """pools: window and `same` behind each convolution but the last, which has none."""
     graph = _Graph(name)
-    at = "input"
-    *convolutions, dense = stage.trunk
-    order: Order | None = None
-    for number, layer in enumerate(convolutions):
-        layer = _reordered(layer, order)
-        order = None
-        if number < len(pools):
-            window, same = pools[number]
-            at, order = _conv_prelu_pool(graph, at, layer, window, same=same)
-        else:
-            at = _prelu(graph, _conv(graph, at, layer), layer)
+    *pooled, last, dense = stage.trunk
+    at, order = "input", np.arange(3)
+    for layer, (window, same) in zip(pooled, pools, strict=True):
+        at, order = _conv_prelu_pool(graph, at, _reordered(layer, order), window, same=same)
+    at = _prelu(graph, _conv(graph, at, _reordered(last, order)), last)
     at = graph.node("Flatten", at, axis=1)
     at = _prelu(graph, _dense(graph, at, dense), dense)
     heads, sizes = _joined_heads(stage)
@@ -131,11 +125,11 @@ def _patch_net(name: str, stage: Stage, side: int, pools: tuple[tuple[int, bool]
 
 
 def recogniser(network: FaceResNet) -> bytes:
-    """Affine layers are folded into the convolutions before them: half the work for the same numbers."""
+    """Affine layers are folded into the convolutions before them."""
     graph = _Graph("recogniser")
     at = graph.node("Relu", _folded(graph, "input", network.stem))
     at = _pool(graph, at, 3, same=False)
-    side, width = 35, network.stem.kernel.shape[0]
+    side, width = 35, network.stem.kernel.shape[0]  # 150 pixels, 72 cells behind the stem, 35 behind the pool
     for block in network.blocks:
         at, side, width = _residual(graph, at, block, side, width)
     at = graph.node("GlobalAveragePool", at)
@@ -228,14 +222,9 @@ def _conv_prelu_pool(graph: _Graph, at: str, layer: Layer, window: int, *, same:
     return graph.node("Concat", rising, graph.node("Max", left, right), axis=1), order
 
 
-def _reordered(layer: Layer, order: Order | None, cells: int = 1) -> Layer:
-    """The layer for inputs whose channels (of `cells` values each, where it is dense) come in this order."""
-    if order is None:
-        return layer
-    if layer.kernel.ndim == 4:
-        return Layer(layer.kernel[:, order], layer.bias, layer.slope)
-    columns = (order[:, None] * cells + np.arange(cells)).reshape(-1)
-    return Layer(layer.kernel[:, columns], layer.bias, layer.slope)
+def _reordered(layer: Layer, order: Order) -> Layer:
+    """The convolution for an input whose channels come in this order."""
+    return Layer(layer.kernel[:, order], layer.bias, layer.slope)
 
 
 def _joined_heads(stage: Stage) -> tuple[Layer, tuple[int, ...]]:

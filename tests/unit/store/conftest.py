@@ -25,7 +25,9 @@ class Clock:
         return self.now
 
 
-TERMS = Terms(0.42, "a" * 64, {"least_shots": 3}, frozenset({NominalId("p1"), NominalId("p2")}))
+TERMS = Terms(
+    0.42, "a" * 64, {"least_shots": 3, "agreement": 0.5}, frozenset({NominalId("p1"), NominalId("p2")})
+)
 
 
 def jpeg(mark: str, size: int = 3000) -> bytes:
@@ -48,6 +50,16 @@ def new_alert(deployment: DeploymentId, nominal: str = "p1", size: int = 3000, *
         "candidate_jpeg": jpeg(f"candidate of {nominal}", size),
     }
     return NewAlert(**(values | change))  # type: ignore[arg-type]
+
+
+def contents(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file, in a folder as the store would make it."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_bytes(data)
 
 
 class Phone(NamedTuple):

@@ -74,8 +74,8 @@ async def test_numbers_that_come_from_arrays_are_kept(store: Store) -> None:
     ],
 )
 def test_an_alert_that_cannot_be_shown_is_not_made(change: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="alert|shot"):
-        new_alert(DeploymentId("d"), **change)
+    with pytest.raises(ValueError, match=r"an alert|one shot"):
+        new_alert(DeploymentId("d"), "p1", 3000, **change)
 
 
 def test_an_alert_prints_without_its_pictures() -> None:

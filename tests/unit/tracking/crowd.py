@@ -155,7 +155,7 @@ def _look(t: float, walkers: Iterable[_Walker], shift: F64, rng: np.random.Gener
         boxes.append((rng.uniform(0, WIDTH - w), rng.uniform(0, HEIGHT - w), w, 1.3 * w))
         scores.append(rng.uniform(LOW, 0.75))
         who.append(-1)
-    order = np.argsort(scores)[::-1] if scores else []
+    order: list[int] = np.argsort(scores)[::-1].tolist()
     found = detections([boxes[k] for k in order], [scores[k] for k in order])
     return Moment(t, found, [who[k] for k in order])
 
@@ -204,10 +204,9 @@ def greedy_overlap(lost: float = 1.0, least: float = 0.3) -> Follow:
                 used.add(k)
         for i, row in enumerate(rows):
             if moment.found.scores[i] >= HIGH:
-                track = out[i] if out[i] is not None else next(ids)
-                assert track is not None
-                out[i] = track
-                live[track] = (moment.at, np.array(row))
+                mine = out[i] = out[i] if out[i] is not None else next(ids)
+                assert mine is not None
+                live[mine] = (moment.at, np.array(row))
         return out
 
     return follow

@@ -1,0 +1,231 @@
+"""A whole server for pages to talk to: the real store, alerts, posts and web application, and no camera."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lfrd import wire
+from lfrd.config import Config, Post, Site, Web
+from lfrd.decision.repeats import Repeats
+from lfrd.operation.alerts import Alerts, Finding
+from lfrd.operation.board import Board, Status
+from lfrd.operation.duty import Duty
+from lfrd.operation.fault import Fault
+from lfrd.operation.hub import Hub
+from lfrd.operation.posts import Posts
+from lfrd.operation.receipts import Receipts
+from lfrd.store.alerts import AlertLog
+from lfrd.store.database import Database
+from lfrd.store.deployments import Deployments, Terms
+from lfrd.store.officers import Officers
+from lfrd.types import Box, CameraId, NominalId, TrackId
+from lfrd.web.phones import Phones
+from lfrd.web.server import make_app, static_folder
+from lfrd.web.services import Services
+from lfrd.web.serving import serving
+
+CAMERAS = ("High Street 1", "Market Square")
+
+
+@dataclass
+class Street:
+    """A running server, and what a camera and an operator would do to it."""
+
+    url: str
+    officers: Officers
+    alerts: Alerts
+    db: Database
+    duty: Duty
+    link: Link
+    _tracks: Iterator[int] = field(default_factory=itertools.count)
+
+    async def invitation(self, uses: int = 1) -> str:
+        """An address as the QR code carries it."""
+        return f"{self.url}/#join={await self.officers.invite(None, uses, 600)}"
+
+    async def file(
+        self, nominal: str, camera: str = CAMERAS[0], score: float = 0.71, **quality: float
+    ) -> wire.AlertView:
+        """An alert with drawn pictures, stored and published. quality: as in `NewAlert`."""
+        seen = {"eye_distance": 46.0, "sharpness": 160.0, "yaw": 0.05, "pitch": 0.02} | quality
+        shade = sum(map(ord, nominal))
+        event = await self.alerts.report(
+            Finding(
+                nominal=NominalId(nominal),
+                score=score,
+                threshold=0.6,
+                camera=CameraId(camera),
+                track=TrackId(next(self._tracks)),
+                seen_at=time.time() - 1.2,
+                captured_monotonic=time.monotonic() - 1.2,
+                quality=seen,
+                shots=5,
+                box=Box(100, 80, 120, 150),
+                probe_jpeg=silhouette(shade, blur=seen["sharpness"] < 40),
+                candidate_jpeg=silhouette(shade + 40, plain=True),
+            )
+        )
+        assert event is not None
+        return event.alert
+
+    async def stored(self) -> list[tuple[str, str, str, str]]:
+        """(alert, officer's name, decision, reason) of each adjudication in the database file."""
+        async with self.db.read() as tx:
+            rows = await tx.rows(
+                "SELECT alert, officer.name AS name, decision, reason FROM adjudication "
+                "JOIN officer ON officer.id = adjudication.officer ORDER BY at"
+            )
+        return [(row["alert"], row["name"], row["decision"], row["reason"]) for row in rows]
+
+
+class Link:
+    """The radio between phones and server: a TCP relay that can be cut and mended."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port  # the server's
+        self._up = True
+        self._open: set[asyncio.StreamWriter] = set()  # both sides of each relayed connection
+        self.made = 0  # connections relayed since the start
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[int]:
+        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
+            self.cut()
+            await server.wait_closed()
+
+    def cut(self) -> None:
+        """Every connection breaks, and new ones are refused, until `mend`."""
+        self._up = False
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        self._up = True
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._up:
+            writer.transport.abort()
+            return
+        self.made += 1
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._open |= {writer, back}
+        try:
+            await asyncio.gather(_pump(reader, back), _pump(there, writer))
+        finally:
+            self._open -= {writer, back}
+            for side in (writer, back):
+                side.close()
+                with contextlib.suppress(OSError):
+                    await side.wait_closed()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.close()
+
+
+@asynccontextmanager
+async def street(folder: Path, *, grace: float = 20.0) -> AsyncIterator[Street]:
+    """Everything on a port of its own choosing, as the composition root puts it together."""
+    config = Config(
+        site=Site(name="Croydon North"),
+        web=Web(port=0),
+        post=Post(heartbeat_seconds=min(5.0, grace / 2), grace_seconds=grace),
+    )
+    status = [Status(tuple(wire.CameraView(name, "off") for name in CAMERAS))]
+    async with Database.open(folder / "data" / "lfrd.sqlite3") as db, asyncio.TaskGroup() as group:
+        terms = Terms(0.6, "0" * 64, {}, frozenset({NominalId("M-2041")}))
+        deployment = await Deployments(db, time.time).begin("Saturday market", terms)
+        officers = Officers(db, time.time)
+        log = AlertLog(db, deployment.id, time.time)
+        hub, fault = Hub(log, latest=0), Fault()
+        alerts = Alerts(log, hub, Repeats(300.0), deployment.id)
+        duty = Duty(Posts(grace))
+        board = Board(lambda: status[0], duty, seconds=0.2)
+        receipts, phones = Receipts(log, fault), Phones(officers, fault)
+        services = Services(
+            alerts=alerts,
+            log=log,
+            officers=officers,
+            duty=duty,
+            board=board,
+            hub=hub,
+            receipts=receipts,
+            phones=phones,
+            fault=fault,
+            config=config,
+            deployment=deployment.name,
+            static=static_folder(),
+            metrics=lambda: b"",
+        )
+        running = [
+            group.create_task(work)
+            for work in (
+                *(alerts.run(), duty.run(), board.run(), receipts.run(), phones.run(), fault.watch()),
+                _cameras(duty, status),
+            )
+        ]
+        async with serving(make_app(services), config.at(folder), group) as bound:
+            link = Link(bound.port)
+            async with link.listening() as port:
+                yield Street(f"http://127.0.0.1:{port}", officers, alerts, db, duty, link)
+        for task in running:
+            task.cancel()
+
+
+async def _cameras(duty: Duty, status: list[Status]) -> None:
+    """Cameras that go live when somebody is on post, and off when nobody is."""
+    while True:
+        await duty.wanted()
+        live = tuple(wire.CameraView(name, "live", lag=0.2 + 0.1 * n) for n, name in enumerate(CAMERAS))
+        status[0] = Status(live, faces_seen=1_284)
+        await duty.unwanted()
+        status[0] = Status(tuple(wire.CameraView(name, "off") for name in CAMERAS), faces_seen=1_284)
+
+
+def silhouette(seed: int, *, blur: bool = False, plain: bool = False) -> bytes:
+    """A JPEG file of nobody: head and shoulders as a shape, 240 x 300."""
+    random = np.random.default_rng(seed)
+    wide, high = 240, 300
+    tint = random.integers(90, 200, 3)
+    picture = np.empty((high, wide, 3), np.uint8)
+    slope = np.linspace(1.15, 0.75, high)[:, None, None]
+    picture[:] = np.clip((225 if plain else tint) * slope, 0, 255)
+    if not plain:
+        for _ in range(9):
+            x, y = random.integers(0, wide), random.integers(0, high)
+            colour = tuple(int(c) for c in random.integers(60, 220, 3))
+            cv2.rectangle(picture, (int(x), int(y)), (int(x + 60), int(y + 110)), colour, -1)
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 9), np.uint8)
+    lean = int(random.integers(-10, 11))
+    dark, coat = (52, 48, 46), tuple(int(c) for c in random.integers(30, 90, 3))
+    cv2.ellipse(picture, (wide // 2, high + 20), (112, 105), 0, 180, 360, coat, -1, cv2.LINE_AA)
+    cv2.rectangle(picture, (wide // 2 - 26, 170), (wide // 2 + 26, 230), dark, -1)
+    cv2.ellipse(picture, (wide // 2 + lean, 130), (62, 80), 0, 0, 360, dark, -1, cv2.LINE_AA)
+    if blur:
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 5), np.uint8)
+    done, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
+    assert done
+    return jpeg.tobytes()

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+from urllib.parse import unquote
+
+import av
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lfrd.capture.origin import DeviceOrigin, RtspOrigin
+from lfrd.capture.source import make_source
+from lfrd.config import Camera, Config, Secret
+from lfrd.errors import SettingError, SourceError
+
+PASSWORD = "p@ss:wo/rd?%&"
+
+
+def rtsp(source: str = "rtsp://camera.example:8554/live?token=hidden", **settings: object) -> Camera:
+    return Camera(name="gate", source=source, **settings)  # type: ignore[arg-type]
+
+
+def opened(camera: Camera, **environment: str) -> str:
+    """The line that opening the camera fails with."""
+    source = make_source(camera, Config().at(Path()), environment=environment)
+    with pytest.raises(SourceError) as caught, source:
+        pass
+    assert caught.value.__context__ is None, "FFmpeg's error, which quotes the address, must not be chained"
+    return str(caught.value)
+
+
+@given(st.text(min_size=1, max_size=8), st.text(max_size=8))
+def test_credentials_are_encoded_so_that_nothing_of_them_is_taken_for_the_address(
+    user: str, password: str
+) -> None:
+    try:
+        user.encode()
+        password.encode()
+    except UnicodeEncodeError:
+        return
+    origin = RtspOrigin(rtsp(user=user), Secret(password))
+    try:
+        address = origin._url().reveal()
+    except SettingError:
+        return
+    login, _, rest = address.removeprefix("rtsp://").partition("@")
+    assert rest == "camera.example:8554/live?token=hidden"
+    assert [unquote(part) for part in login.split(":")] == [user, password]
+
+
+def test_neither_credentials_nor_the_path_show_in_a_repr_or_an_explanation() -> None:
+    origin = RtspOrigin(rtsp(user="viewer"), Secret(PASSWORD))
+    address = origin._url().reveal()
+    classes = cast(dict[int, type[av.FFmpegError]], av.error.classes)
+    errors = [kind(number, "words", address) for number, kind in classes.items()]
+    assert len(errors) > 20
+    texts = [repr(origin), repr(vars(origin)), *(origin.explain(error, 0.1) for error in errors)]
+    for text in texts:
+        assert PASSWORD not in text
+        assert "hidden" not in text
+        assert "p%40ss" not in text
+        assert "\n" not in text
+
+
+def test_credentials_that_ffmpeg_would_cut_off_are_refused_as_a_setting() -> None:
+    origin = RtspOrigin(rtsp(user="viewer"), Secret("%" * 60))
+    with pytest.raises(SettingError, match="longer than FFmpeg's RTSP client takes") as caught:
+        origin.open()
+    assert caught.value.key == 'cameras["gate"].user'
+
+
+def test_a_camera_without_a_login_is_opened_without_one() -> None:
+    assert RtspOrigin(rtsp(), None)._url().reveal() == "rtsp://camera.example:8554/live?token=hidden"
+
+
+def test_the_transport_and_the_limits_reach_ffmpeg() -> None:
+    camera = rtsp(transport="udp", open_seconds=3.0, stall_seconds=2.0)
+    options = RtspOrigin(camera, None).options
+    assert options["rtsp_transport"] == "udp"
+    assert options["timeout"] == "5500000"
+
+
+def test_a_name_that_nobody_knows_is_one_clear_line() -> None:
+    assert opened(rtsp("rtsp://nowhere.invalid/a?pw=hidden")) == (
+        "camera 'gate': the name 'nowhere.invalid' is not known to this network"
+    )
+
+
+def test_a_refused_connection_is_one_clear_line() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    assert opened(rtsp(f"rtsp://127.0.0.1:{port}/a")) == (
+        f"camera 'gate': 127.0.0.1:{port} refuses the connection; is the camera on, and is the port right?"
+    )
+
+
+@pytest.fixture
+def answers() -> Iterator[tuple[list[bytes], int]]:
+    """A server on a port that gives each request the next of these answers; with none left it is silent."""
+    left: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                while request := connection.recv(4096):
+                    number = request.partition(b"CSeq: ")[2].split(b"\r\n")[0]
+                    if left:
+                        connection.sendall(left.pop(0).replace(b"\r\n", b"\r\nCSeq: " + number + b"\r\n", 1))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield left, server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (b"RTSP/1.0 404 Not Found\r\n\r\n", "has no stream at this path; check the end of cameras.source"),
+        (b"RTSP/1.0 403 Forbidden\r\n\r\n", "forbids this user the stream"),
+        (
+            b'RTSP/1.0 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\n\r\n',
+            "asks for a password; set user and password_file",
+        ),
+    ],
+)
+def test_a_refusal_is_one_clear_line(
+    answers: tuple[list[bytes], int], answer: bytes, problem: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    left, port = answers
+    left += [answer] * 3
+    assert opened(rtsp(f"rtsp://127.0.0.1:{port}/a")) == f"camera 'gate': 127.0.0.1:{port} {problem}"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_server_that_never_answers_is_given_up_after_the_time_to_open(
+    answers: tuple[list[bytes], int],
+) -> None:
+    _, port = answers
+    camera = rtsp(f"rtsp://127.0.0.1:{port}/a", open_seconds=0.3, user="viewer", password_env="PW")
+    assert opened(camera, PW=PASSWORD) == f"camera 'gate': 127.0.0.1:{port} did not answer within 0 s"
+
+
+def test_a_webcam_is_asked_for_its_size_and_rate() -> None:
+    camera = Camera(name="desk", source="/dev/video7", width=1280, height=720, fps=15.0)
+    assert DeviceOrigin(camera).options == {"video_size": "1280x720", "framerate": "15"}
+    assert DeviceOrigin(Camera(name="desk", source="/dev/video7")).options == {}
+
+
+def test_a_missing_webcam_is_one_clear_line() -> None:
+    camera = Camera(name="desk", source="/dev/video97")
+    assert opened(camera) == "camera 'desk': /dev/video97 is not there; is the webcam plugged in?"
+
+
+def test_a_device_that_is_no_webcam_is_one_clear_line() -> None:
+    assert opened(Camera(name="desk", source="/dev/null")) == "camera 'desk': /dev/null is not a video device"
+
+
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [
+        (errno.EACCES, "may not be read by this user; add the user to the group 'video'"),
+        (errno.EBUSY, "is in use by another program"),
+        (errno.EINVAL, "does not offer this width, height or fps; set them to 0 for its default"),
+        (errno.ENODEV, "is not there; is the webcam plugged in?"),
+        (errno.EIO, "failed (input/output error)"),
+    ],
+)
+def test_what_is_wrong_with_a_webcam_is_said(number: int, problem: str) -> None:
+    origin = DeviceOrigin(Camera(name="desk", source="/dev/video0"))
+    with pytest.raises(av.FFmpegError) as caught:
+        av.error.err_check(-number, "/dev/video0")
+    assert origin.explain(caught.value, 0.1) == f"/dev/video0 {problem}"

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lfrd.types import F32, U8, Detections
+from lfrd.vision.dense import MOST, Input, UnfitModel
+from lfrd.vision.yunet import YunetDetector, decoded
+from tests.unit.vision import networks
+
+BGR = Input(rgb=False, mean=(0, 0, 0), scale=1.0)
+SIDES = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
+
+
+def blank(width: int, height: int) -> dict[str, F32]:
+    return {
+        f"{part}_{stride}": np.zeros((1, (width // stride) * (height // stride), sides), np.float32)
+        for stride in (8, 16, 32)
+        for part, sides in SIDES.items()
+    }
+
+
+def write(outputs: dict[str, F32], width: int, stride: int, box: F32, points: F32, score: float) -> None:
+    """The inverse of the decoder: put one face into the cell that its centre lies in."""
+    centre = box[:2] + box[2:] / 2
+    cell = np.floor(centre / stride)
+    row = int(cell[1]) * (width // stride) + int(cell[0])
+    outputs[f"cls_{stride}"][0, row] = score
+    outputs[f"obj_{stride}"][0, row] = score
+    outputs[f"bbox_{stride}"][0, row] = [*(centre / stride - cell), *np.log(box[2:] / stride)]
+    outputs[f"kps_{stride}"][0, row] = (points / stride - cell).reshape(-1)
+
+
+faces = st.tuples(
+    st.sampled_from([8, 16, 32]),
+    st.floats(0, 95.9),
+    st.floats(0, 63.9),
+    st.floats(1, 300),
+    st.floats(1, 300),
+    st.floats(0.3, 1),
+    st.lists(st.floats(-50, 150), min_size=10, max_size=10),
+)
+
+
+@given(faces)
+@settings(deadline=None)
+def test_decoding_undoes_the_encoding_of_any_face(
+    face: tuple[int, float, float, float, float, float, list[float]],
+) -> None:
+    stride, cx, cy, w, h, score, flat = face
+    box = np.array([cx - w / 2, cy - h / 2, w, h], np.float32)
+    points = np.array(flat, np.float32).reshape(5, 2)
+    outputs = blank(96, 64)
+    centre = np.clip(box[:2] + box[2:] / 2, 0, (95.9, 63.9)).astype(np.float32)
+    box[:2] = centre - box[2:] / 2
+    write(outputs, 96, stride, box, points, score)
+    boxes, found, scores = decoded(outputs, 96, 64, 0.25)
+    np.testing.assert_allclose(boxes, box[None], atol=0.02)
+    np.testing.assert_allclose(found, points[None], atol=0.01)
+    np.testing.assert_allclose(scores, [score], rtol=1e-5)
+
+
+def test_faces_come_highest_first_and_overlaps_once() -> None:
+    outputs = blank(96, 64)
+    points = np.array([[20, 20], [30, 20], [25, 25], [21, 30], [29, 30]], np.float32)
+    near, far = np.array([15, 15, 20, 20], np.float32), np.array([60, 20, 20, 20], np.float32)
+    write(outputs, 96, 8, near, points, 0.7)
+    write(outputs, 96, 16, near + 0.5, points, 0.6)
+    write(outputs, 96, 8, far, points + np.float32([45, 5]), 0.9)
+    detector = YunetDetector(networks.runner(networks.answers(outputs)), BGR, nms_iou=0.3)
+    found = detector.detect(np.zeros((64, 96, 3), np.uint8), 0.3)
+    np.testing.assert_allclose(found.scores, [0.9, 0.7], rtol=1e-5)
+    np.testing.assert_allclose(found.boxes, [far, near], atol=0.01)
+    assert len(detector.detect(np.zeros((64, 96, 3), np.uint8), 0.8)) == 1
+
+
+def test_crossed_points_are_put_in_the_picture_s_order() -> None:
+    outputs = blank(96, 64)
+    points = np.array([[30, 20], [20, 20], [25, 25], [29, 30], [21, 30]], np.float32)
+    write(outputs, 96, 8, np.array([15, 15, 20, 20], np.float32), points, 0.9)
+    detector = YunetDetector(networks.runner(networks.answers(outputs)), BGR, nms_iou=0.3)
+    found = detector.detect(np.zeros((64, 96, 3), np.uint8), 0.5).points[0]
+    np.testing.assert_allclose(found, points[[1, 0, 2, 4, 3]], atol=0.01)
+
+
+def test_a_damaged_network_gives_no_face_and_no_flood() -> None:
+    outputs = blank(640, 640)
+    rng = np.random.default_rng(1)
+    for name, output in outputs.items():
+        output[:] = rng.choice([0.9, np.nan, np.inf, -np.inf, 1e9], output.shape)
+        if name.startswith(("cls", "obj")):
+            output[:] = 0.9
+    detector = YunetDetector(lambda inputs: outputs, BGR, nms_iou=0.3)
+    found = detector.detect(np.zeros((640, 640, 3), np.uint8), 0.0)
+    assert len(found) <= MOST
+    assert np.isfinite(found.boxes).all()
+    assert np.isfinite(found.points).all()
+
+
+@pytest.mark.parametrize("lacking", ["cls_8", "kps_32"])
+def test_a_network_of_another_kind_is_named_as_such(lacking: str) -> None:
+    outputs = blank(96, 64)
+    del outputs[lacking]
+    with pytest.raises(UnfitModel, match=f"no output {lacking}.*detector.kind"):
+        decoded(outputs, 96, 64, 0.5)
+    with pytest.raises(UnfitModel, match="for a picture of 128 x 64"):
+        decoded(blank(96, 64), 128, 64, 0.5)
+
+
+def field(shared: Path, fixed: tuple[int, int] | None = None) -> YunetDetector:
+    content = (shared / "models" / "field" / "yunet_n_dynamic.onnx").read_bytes()
+    prepared = Input(rgb=False, mean=(0, 0, 0), scale=1.0, fixed_size=fixed)
+    return YunetDetector(networks.runner(content), prepared, nms_iou=0.3)
+
+
+def portrait(path: Path, side: int = 512) -> U8:
+    image = cv2.imread(str(path))
+    assert image is not None
+    return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def assert_same_face(one: Detections, other: Detections, within: float) -> None:
+    assert len(one) == len(other) == 1
+    # Points are what alignment stands on; where the hair ends is less certain.
+    np.testing.assert_allclose(one.points, other.points, atol=within)
+    np.testing.assert_allclose(one.boxes, other.boxes, atol=3 * within)
+
+
+def test_the_astronaut_s_face_is_found_where_it_is(shared: Path, astronaut: Path) -> None:
+    found = field(shared).detect(portrait(astronaut), 0.6)
+    assert len(found) == 1
+    left_eye, right_eye, nose, left_mouth, right_mouth = found.points[0]
+    assert 150 < left_eye[0] < nose[0] < right_eye[0] < 300
+    assert left_mouth[0] < right_mouth[0]
+    assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_mouth[1], right_mouth[1]) < 220
+    x, y, w, h = found.boxes[0]
+    assert ((found.points[0] > (x, y)) & (found.points[0] < (x + w, y + h))).all()
+
+
+def test_a_side_that_is_no_multiple_of_32_changes_nothing(shared: Path, astronaut: Path) -> None:
+    detector, image = field(shared), portrait(astronaut)
+    assert_same_face(detector.detect(image, 0.6), detector.detect(image[:411, :397], 0.6), 3)
+
+
+def test_a_network_of_one_input_size_finds_the_same_face(shared: Path, astronaut: Path) -> None:
+    image = portrait(astronaut)[:400]
+    free = field(shared).detect(image, 0.6)
+    assert_same_face(free, field(shared, (512, 416)).detect(image, 0.6), 0.01)
+    # 512 x 400 fits into 640 x 640 at 640 x 500: as if the picture had been scaled first.
+    enlarged = cv2.resize(image, (640, 500), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    seen = field(shared).detect(enlarged, 0.6)
+    back = Detections(seen.boxes / np.float32(1.25), seen.points / np.float32(1.25), seen.scores)
+    assert_same_face(back, field(shared, (640, 640)).detect(image, 0.6), 1)
+    assert_same_face(free, field(shared, (320, 256)).detect(image, 0.6), 8)
+
+
+def test_a_picture_smaller_than_a_cell_has_no_face(shared: Path) -> None:
+    assert len(field(shared).detect(np.zeros((1, 3, 3), np.uint8), 0.1)) == 0

@@ -1,0 +1,295 @@
+"""Phones on the real server: delivery, resumption, claims, posts and closing."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from lfrd import wire
+from lfrd.config import Web
+from lfrd.operation.board import Status
+from lfrd.types import CameraState
+from lfrd.web.session_core import BAD_MESSAGES
+from tests.unit.web.box import opened
+
+
+async def test_a_phone_is_welcomed_told_the_state_and_then_the_events(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        first = await box.alert()
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            assert phone.welcome is not None
+            assert (phone.welcome.officer, phone.welcome.latest) == ("Asha", first.seq)
+            assert isinstance(await phone.read(), wire.State)
+            assert await phone.read() == first
+            second = await box.alert()
+            await phone.caught_up(second.seq)
+        assert phone.events == [first, second]
+
+
+async def test_a_phone_that_was_away_gets_what_it_missed_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            event = await box.alert()
+            await phone.caught_up(event.seq)
+        missed = [await box.alert() for _ in range(5)]
+        async with phone.connected():
+            await phone.caught_up(missed[-1].seq)
+        assert phone.seqs == [event.seq, *(late.seq for late in missed)]
+        assert phone.again == 0
+
+
+async def test_a_backlog_longer_than_ring_and_window_arrives_whole(tmp_path: Path) -> None:
+    async with opened(tmp_path, web=Web(port=0, window=3)) as box:
+        events = [await box.alert() for _ in range(300)]
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.caught_up(events[-1].seq)
+        assert phone.seqs == [event.seq for event in events]
+        assert box.services.hub.statistics().from_log > 0
+        assert box.services.hub.statistics().from_ring > 0
+
+
+async def test_no_more_than_the_window_is_sent_before_a_receipt(tmp_path: Path) -> None:
+    async with opened(tmp_path, web=Web(port=0, window=3)) as box:
+        events = [await box.alert() for _ in range(5)]
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.until(lambda: len(phone.events) == 3, receipts=False)
+            await phone.say(wire.Beat())  # its answer comes after whatever else was sent
+            await phone.until(lambda: bool(phone.pulses), receipts=False)
+            assert phone.seqs == [event.seq for event in events[:3]]
+            await phone.receipt()
+            await phone.caught_up(events[-1].seq)
+
+
+async def test_a_slow_phone_is_closed_and_resumes_without_loss(tmp_path: Path) -> None:
+    async with opened(tmp_path, web=Web(port=0, window=4, receipt_seconds=0.2)) as box:
+        events = [await box.alert() for _ in range(10)]
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            assert await phone.closed() == wire.CLOSE_SLOW
+        assert phone.seqs == [event.seq for event in events[:4]]
+        async with phone.connected():
+            await phone.caught_up(events[-1].seq)
+        assert phone.seqs == [event.seq for event in events]
+        assert phone.again == 4
+        assert box.services.phones.statistics().slow == 1
+
+
+async def test_a_phone_of_another_log_gets_everything_there_is(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        event = await box.alert()
+        phone = await box.phone("Asha")
+        async with phone.connected(resume=500):
+            assert phone.welcome is not None
+            assert phone.welcome.latest == event.seq
+            await phone.caught_up(event.seq)
+
+
+async def test_two_officers_claim_at_once_and_one_wins_and_both_see_who(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        alert = await box.alert()
+        asha, ben = await box.phone("Asha"), await box.phone("Ben")
+        async with asha.connected(), ben.connected():
+            for phone in (asha, ben):
+                await phone.caught_up(alert.seq)
+                await phone.say(wire.OnPost())
+            await asyncio.gather(*(phone.say(wire.Claim(alert.alert.id)) for phone in (asha, ben)))
+            for phone in (asha, ben):
+                await phone.caught_up(alert.seq + 1)
+            winner, loser = (asha, ben) if asha.events[-1].alert.claimed_by == "Asha" else (ben, asha)
+            await loser.until(lambda: bool(loser.refused))
+        assert [phone.events[-1].what for phone in (asha, ben)] == ["claimed", "claimed"]
+        assert {phone.events[-1].alert.claimed_by for phone in (asha, ben)} == {winner.name}
+        assert (loser.refused[0].code, loser.refused[0].alert) == ("claimed", alert.alert.id)
+        assert winner.name in loser.refused[0].message
+        assert not winner.refused
+
+
+async def test_an_adjudication_reaches_every_phone_and_needs_its_reason(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        alert = await box.alert()
+        asha, ben = await box.phone("Asha"), await box.phone("Ben")
+        async with asha.connected(), ben.connected():
+            await asha.say(wire.OnPost())
+            await asha.say(wire.Adjudicate(alert.alert.id, "not_viable"))
+            await asha.until(lambda: bool(asha.refused))
+            assert asha.refused[0].code == "reason_missing"
+            await asha.say(wire.Adjudicate(alert.alert.id, "not_viable", "another person"))
+            await ben.caught_up(alert.seq + 1)
+        view = ben.events[-1].alert
+        assert (view.decision, view.decided_by, view.reason) == ("not_viable", "Asha", "another person")
+
+
+async def test_an_officer_off_post_claims_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        alert = await box.alert()
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.say(wire.Claim(alert.alert.id))
+            await phone.until(lambda: bool(phone.refused))
+        assert phone.refused[0].code == "not_on_post"
+        assert await box.services.log.latest() == alert.seq
+
+
+async def test_cameras_are_wanted_while_an_officer_is_on_post(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.until(lambda: bool(phone.states))
+            assert not phone.state().on_post
+            assert not phone.state().protected
+            await phone.say(wire.OnPost())
+            await box.services.duty.wanted()
+            await phone.until(lambda: phone.state().on_post)
+            assert phone.state().officers == ["Asha"]
+            assert phone.state().protected
+            await phone.say(wire.OffPost())
+            await box.services.duty.unwanted()
+            await phone.until(lambda: not phone.state().on_post)
+
+
+async def test_cameras_stop_when_the_grace_has_passed_since_the_last_heartbeat(tmp_path: Path) -> None:
+    async with opened(tmp_path, grace_seconds=20) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.say(wire.OnPost())
+            await box.services.duty.wanted()
+            box.clock.ahead += 15
+            await phone.say(wire.Beat())
+            await phone.until(lambda: bool(phone.pulses))
+        duty = box.services.duty
+        box.clock.ahead += 19
+        assert duty.cameras_wanted(), "a cut connection alone stops nothing"
+        box.clock.ahead += 1
+        assert not duty.cameras_wanted()
+
+
+async def test_a_phone_that_falls_silent_loses_its_post_and_is_told(tmp_path: Path) -> None:
+    async with opened(tmp_path, grace_seconds=0.2) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.say(wire.OnPost())
+            await phone.until(lambda: bool(phone.states) and phone.state().on_post)
+            await box.services.duty.unwanted()
+            await phone.until(lambda: not phone.state().on_post)
+
+
+async def test_only_the_newest_state_is_sent_when_cameras_change(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.until(lambda: bool(phone.states))
+            for number in range(1, 6):
+                box.status.append(Status((wire.CameraView("gate", CameraState.STALLED),), "", number))
+                box.services.board.refresh()
+            await phone.until(lambda: phone.state().faces_seen == 5)
+        assert len(phone.states) == 2
+
+
+async def test_a_newer_connection_of_a_session_closes_the_older(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            other = type(phone)(phone.url, phone.cookie, phone.name)
+            async with other.connected():
+                assert await phone.closed() == wire.CLOSE_REPLACED
+                event = await box.alert()
+                await other.caught_up(event.seq)
+
+
+async def test_a_revoked_session_is_closed_and_opens_nothing_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            (session,) = await box.services.officers.sessions()
+            await box.services.officers.revoke(session.id)
+            assert await phone.closed() == wire.CLOSE_REVOKED
+        async with phone.connected(hello=False):
+            assert await phone.closed() == wire.CLOSE_REVOKED
+
+
+async def test_a_phone_that_leaves_is_closed_and_off_post_at_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected(), phone.http() as http:
+            await phone.say(wire.OnPost())
+            await box.services.duty.wanted()
+            assert (await http.post("/api/leave")).status_code == 200
+            assert not box.services.duty.cameras_wanted()
+            assert await phone.closed() == wire.CLOSE_REVOKED
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", None])
+async def test_a_page_of_another_site_gets_no_connection(tmp_path: Path, origin: str | None) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        phone.origin = origin
+        with pytest.raises(InvalidStatus) as refused:
+            async with phone.connected():
+                pass
+        assert refused.value.response.status_code == 403
+        assert "content-security-policy" in refused.value.response.headers
+
+
+async def test_bad_messages_are_answered_and_then_the_connection_is_closed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            for _ in range(BAD_MESSAGES // 2 + 1):
+                await phone.say_raw("{")
+                await phone.say_raw(b"\x00")
+            assert await phone.closed() == wire.CLOSE_BAD_MESSAGE
+        assert {refused.code for refused in phone.refused} == {"bad_message"}
+
+
+async def test_a_message_that_is_too_large_closes_the_connection(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.say_raw("x" * 10_000)
+            assert await phone.closed() == 1009
+
+
+async def test_the_longest_reason_fits_into_a_message(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        alert = await box.alert()
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.say(wire.OnPost())
+            reason = r"\ud83d\ude00" * 500  # as an encoder may write it that escapes
+            await phone.say_raw(
+                f'{{"type":"adjudicate","alert":"{alert.alert.id}","decision":"insufficient",'
+                f'"reason":"{reason}"}}'
+            )
+            await phone.caught_up(alert.seq + 1)
+        assert phone.events[-1].alert.reason == "\U0001f600" * 500
+
+
+async def test_receipts_are_written_down_for_the_record(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        events = [await box.alert() for _ in range(3)]
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.caught_up(events[-1].seq)
+            await phone.say(wire.Beat())
+            await phone.until(lambda: bool(phone.pulses))
+            await box.services.receipts.write()
+        assert list((await box.services.log.receipts()).values()) == [events[-1].seq]
+
+
+async def test_phones_are_told_that_the_server_restarts(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        connection = phone.connected()
+        await connection.__aenter__()
+    with pytest.raises(ConnectionClosed) as closed:
+        await phone.until(lambda: False)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+    await connection.__aexit__(None, None, None)
