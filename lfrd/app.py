@@ -15,8 +15,9 @@ import msgspec
 import structlog
 
 from lfrd import memory
-from lfrd.capture.supervisor import CameraSupervisor
-from lfrd.config import Camera, Config, Placed
+from lfrd.capture.source import Source, make_source
+from lfrd.capture.supervisor import CameraStatus, CameraSupervisor
+from lfrd.config import Camera, Config, Placed, camera_password
 from lfrd.decision.repeats import Repeats
 from lfrd.errors import SettingError
 from lfrd.flow import Closed, Latest
@@ -30,6 +31,7 @@ from lfrd.operation.fault import Fault
 from lfrd.operation.hub import Hub
 from lfrd.operation.load import Load
 from lfrd.operation.posts import Posts
+from lfrd.operation.receipts import Receipts
 from lfrd.pipeline import Finding, Journey
 from lfrd.store.alerts import AlertLog
 from lfrd.store.database import Database
@@ -39,7 +41,8 @@ from lfrd.types import CameraId, CameraState, Frame
 from lfrd.vision.pack import Pack
 from lfrd.watching import Watch, watching
 from lfrd.web.phones import Phones
-from lfrd.web.server import Services, make_app
+from lfrd.web.server import make_app, static_folder
+from lfrd.web.services import Services
 from lfrd.web.serving import Bound, check, serving
 from lfrd.wire import CameraView
 
@@ -60,15 +63,15 @@ class Eye:
         self.load = Load()  # whether analysis keeps up with what is due
 
     def view(self) -> CameraView:
-        state = self.supervisor.state
-        lag = self.journey.counts.lag if state is CameraState.LIVE else None
-        return CameraView(self.camera.name, state.value, self.supervisor.problem, lag)
+        status = self.supervisor.status
+        lag = self.journey.counts.lag if status.state is CameraState.LIVE else None
+        return CameraView(self.camera.name, status.state.value, status.problem, lag)
 
     def reading(self) -> Reading:
         counts = self.supervisor.statistics()
         return Reading(
             self.camera.name,
-            self.supervisor.state,
+            self.supervisor.status.state,
             counts.decoded,
             counts.skipped,
             counts.dropped,
@@ -77,7 +80,7 @@ class Eye:
 
     def degraded(self, at: float) -> str:
         """Why this camera is not fully looked at, or nothing."""
-        if self.supervisor.state is not CameraState.LIVE:
+        if self.supervisor.status.state is not CameraState.LIVE:
             self.load.reset()
             return ""
         counts = self.supervisor.statistics()
@@ -136,12 +139,14 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
         alert_log = AlertLog(db, deployment.id, time.time)
         hub = Hub(alert_log, latest=await alert_log.latest())
         repeats = Repeats(settings.decision.repeat_seconds)
-        alerts = await Alerts.restored(alert_log, hub, repeats, clock=time.time)
+        alerts = Alerts(alert_log, hub, repeats, deployment.id)
+        await alerts.restore(time.time() - settings.decision.repeat_seconds)
         officers = Officers(db, time.time)
         duty = Duty(Posts(settings.post.grace_seconds))
         fault = Fault()
         metrics = Metrics()
-        phones = Phones(officers.stands, fault)
+        phones = Phones(officers, fault)
+        receipts = Receipts(alert_log, fault)
 
         async def tell(finding: Finding) -> None:
             await _report(finding, alerts, watch, metrics)
@@ -160,32 +165,34 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
         board = Board(status, duty)
         for camera in settings.cameras:
             supervisor = CameraSupervisor(
-                camera, placed, rate=settings.analysis.rate, on_change=lambda _supervisor: board.refresh()
+                camera, _opener(camera, placed), on_change=lambda status: _camera_news(status, board)
             )
             journey = pipeline.journey(CameraId(camera.name), camera.eye_distance_pixels)
             eyes.append(Eye(camera, supervisor, journey))
-        metrics.watch(
-            lambda: [eye.reading() for eye in eyes], lambda: phones.statistics().connected
-        )
+        metrics.watch(lambda: [eye.reading() for eye in eyes], lambda: phones.statistics().connected)
         app = make_app(
             Services(
-                site=settings.site.name,
-                deployment=deployment.name,
-                settings=settings,
                 alerts=alerts,
                 log=alert_log,
-                hub=hub,
                 officers=officers,
                 duty=duty,
                 board=board,
+                hub=hub,
+                receipts=receipts,
                 phones=phones,
                 fault=fault,
+                config=settings,
+                deployment=deployment.name,
+                static=static_folder(),
                 metrics=metrics.render,
+                health=lambda: _problems(status()),
             )
         )
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(fault.watch(), name="fault"),
+                group.create_task(alerts.run(), name="alerts"),
+                group.create_task(receipts.run(), name="receipts"),
                 group.create_task(duty.run(), name="duty"),
                 group.create_task(board.run(), name="board"),
                 group.create_task(phones.run(), name="phones"),
@@ -195,11 +202,9 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
                 background.append(group.create_task(_journey(eye), name=f"journey {eye.camera.name}"))
             background.append(group.create_task(_cameras_by_duty(eyes, duty), name="no officer, no camera"))
             try:
-                async with serving(app, placed) as bound:
+                async with serving(app, placed, group) as bound:
                     log.info("listening", address=bound.url, cameras=len(eyes))
-                    yield Site(
-                        bound, officers, alerts, alert_log, duty, tuple(eyes), watch, metrics, phones
-                    )
+                    yield Site(bound, officers, alerts, alert_log, duty, tuple(eyes), watch, metrics, phones)
             finally:
                 for task in background:
                     task.cancel()
@@ -253,7 +258,7 @@ def _terms(settings: Config, watch: Watch) -> Terms:
     }
     return Terms(
         threshold=watch.threshold.score,
-        model=watch.pack.digest,
+        model=watch.pack.manifest.digest,
         settings=frozen,
         nominals=frozenset(watch.enrolment.gallery.nominals),
     )
@@ -261,7 +266,6 @@ def _terms(settings: Config, watch: Watch) -> Terms:
 
 async def _report(finding: Finding, alerts: Alerts, watch: Watch, metrics: Metrics) -> None:
     """From the pipeline's clock to the wall's, with the watchlist's picture beside the live one."""
-    now = time.monotonic()
     event = await alerts.report(
         Report(
             nominal=finding.nominal,
@@ -269,7 +273,8 @@ async def _report(finding: Finding, alerts: Alerts, watch: Watch, metrics: Metri
             threshold=finding.threshold,
             camera=finding.camera,
             track=finding.track,
-            seen_at=time.time() - max(0.0, now - finding.captured_at),
+            seen_at=time.time() - max(0.0, time.monotonic() - finding.captured_at),
+            captured_monotonic=finding.captured_at,
             quality={
                 "eye_distance": round(finding.quality.eye_distance, 1),
                 "sharpness": round(finding.quality.sharpness, 1),
@@ -286,6 +291,24 @@ async def _report(finding: Finding, alerts: Alerts, watch: Watch, metrics: Metri
         metrics.alerts.labels(finding.camera, event.what).inc()
         metrics.alert_latency.observe(time.monotonic() - finding.captured_at)
         log.info(event.what, alert=event.alert.id, camera=finding.camera, score=round(finding.score, 3))
+
+
+def _opener(camera: Camera, placed: Placed) -> Callable[[], Source]:
+    """Makes the camera's source anew at each try. A missing password is known before anything starts."""
+    camera_password(camera, placed)
+    return lambda: make_source(camera, placed, rate=placed.config.analysis.rate)
+
+
+def _camera_news(status: CameraStatus, board: Board) -> None:
+    log.info("camera", camera=status.camera, state=status.state.value, problem=status.problem)
+    board.refresh()
+
+
+def _problems(status: Status) -> tuple[str, ...]:
+    """What /healthz answers 503 for: cameras that should be live and are not, and overload."""
+    failing = {CameraState.RETRYING, CameraState.STALLED}
+    found = [f"camera {c.name}: {c.state} {c.problem}".rstrip() for c in status.cameras if c.state in failing]
+    return (*found, *([status.degraded] if status.degraded else ()))
 
 
 async def _cameras_by_duty(eyes: list[Eye], duty: Duty) -> None:
@@ -311,5 +334,3 @@ async def _all_of(frames: Latest[Frame]) -> AsyncIterator[Frame]:
             yield await frames.take()
         except Closed:
             return
-
-

@@ -30,7 +30,9 @@ app = typer.Typer(
 )
 models = typer.Typer(help="Model packs: which are here, installing, checking.", no_args_is_help=True)
 watchlists = typer.Typer(help="Watchlists.", no_args_is_help=True)
-bench = typer.Typer(help="Benches: what this machine does, measured again at each call.", no_args_is_help=True)
+bench = typer.Typer(
+    help="Benches: what this machine does, measured again at each call.", no_args_is_help=True
+)
 app.add_typer(models, name="models")
 app.add_typer(watchlists, name="watchlist")
 app.add_typer(bench, name="bench")
@@ -87,7 +89,9 @@ def _first_known(group: ExceptionGroup[Exception]) -> LfrdError | None:
 
 
 @app.callback(invoke_without_command=True)
-def top(version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
+def top(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
     if version:
         print(f"lfrd {__version__}")
         raise typer.Exit
@@ -106,10 +110,13 @@ def run(config_file: ConfigOption = Path("config.toml")) -> None:
 @app.command()
 def demo(
     once: Annotated[
-        bool, typer.Option("--once", help="A headless officer goes on post, answers the alert, and that is it.")
+        bool,
+        typer.Option("--once", help="A headless officer goes on post, answers the alert, and that is it."),
     ] = False,
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8443,
-    host: Annotated[str, typer.Option(help="Address to listen on; phones need one that they can reach.")] = "0.0.0.0",  # noqa: S104
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; phones need one that they can reach.")
+    ] = "0.0.0.0",  # noqa: S104
     pack: PackOption = None,
     data: DataOption = None,
 ) -> None:
@@ -118,7 +125,9 @@ def demo(
 
     logs.configure(config.Log(level="warning"))
     asyncio.run(
-        run_demo(once=once, host=host, port=port, pack=pack or "builtin", data=_data(data), progress=_progress)
+        run_demo(
+            once=once, host=host, port=port, pack=pack or "builtin", data=_data(data), progress=_progress
+        )
     )
 
 
@@ -176,7 +185,9 @@ def invite(
     address: Annotated[
         str | None, typer.Option(help="Address that the phone will open. [default: web.host and web.port]")
     ] = None,
-    hours: Annotated[float, typer.Option(min=0.01, max=72, help="How long the invitation may be used.")] = 1.0,
+    hours: Annotated[
+        float, typer.Option(min=0.01, max=72, help="How long the invitation may be used.")
+    ] = 1.0,
 ) -> None:
     """Make a one-time invitation for an officer's phone, and show it as a QR code."""
     from lfrd.app import invite_officer
@@ -416,5 +427,3 @@ def _emitter(as_json: bool) -> Callable[[dict[str, Any]], None]:
 
 def _print_json(value: object) -> None:
     print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-

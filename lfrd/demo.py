@@ -20,6 +20,7 @@ from lfrd.app import Progress, Site, join_link, running
 from lfrd.errors import BusyError, MissingError
 from lfrd.evaluation.street import demo_clip
 from lfrd.inference import opened
+from lfrd.models import library
 from lfrd.officer import HeadlessOfficer
 from lfrd.types import U8, Detections
 from lfrd.vision.pack import Pack
@@ -33,9 +34,7 @@ CLIP = "street-1.mp4"  # the number goes up when the clip is to be made anew
 INVITATION_HOURS = 12
 
 
-async def run_demo(
-    *, once: bool, host: str, port: int, pack: str, data: Path, progress: Progress
-) -> None:
+async def run_demo(*, once: bool, host: str, port: int, pack: str, data: Path, progress: Progress) -> None:
     """Set up, serve, and - with `once` - answer the first alert without a phone."""
     opened_pack = await asyncio.to_thread(cli.open_or_build, pack, data, progress)
     folder = data / "demo"
@@ -83,7 +82,10 @@ async def _answer_once(site: Site) -> None:
         await officer.go_on_post()
         print("on post; the cameras start", flush=True)
         event = await officer.next_event("alert")
-        probe, candidate = await officer.picture(event.alert.probe), await officer.picture(event.alert.candidate)
+        probe, candidate = (
+            await officer.picture(event.alert.probe),
+            await officer.picture(event.alert.candidate),
+        )
         _print_alert(event, len(probe), len(candidate))
         await officer.claim(event.alert.id)
         await officer.adjudicate(event.alert.id, "viable")
@@ -100,7 +102,9 @@ def _print_alert(event: Event, probe: int, candidate: int) -> None:
     print(f"  listed as   {alert.nominal}")
     print(f"  score       {alert.score:.3f} (threshold {alert.threshold:.3f}), {alert.shots} shots agree")
     print(f"  camera      {alert.camera}")
-    print(f"  delay       {alert.created_at - alert.seen_at:.2f} s from the decisive frame to the stored alert")
+    print(
+        f"  delay       {alert.created_at - alert.seen_at:.2f} s from the decisive frame to the stored alert"
+    )
     print(f"  pictures    live {probe:,} bytes, watchlist {candidate:,} bytes", flush=True)
 
 
@@ -116,8 +120,8 @@ async def _prepare_clip(folder: Path, pack: Pack, progress: Progress) -> Path:
     clip = folder / CLIP
     if clip.exists():
         return clip
-    portraits = [_portrait(*ASTRONAUT), _portrait(*ADMIRAL)]
-    async with opened(pack, config.Inference()) as inference:
+    portraits = (_portrait(*ASTRONAUT), _portrait(*ADMIRAL))
+    async with opened(pack, library.networks, config.Inference()) as inference:
 
         def locate(image: U8) -> Detections:
             found = inference.detect(Picture(image.copy(), planar=False), max(image.shape[:2]))
@@ -138,7 +142,9 @@ def _portrait(package: str, path: str) -> Path:
     places = spec.submodule_search_locations if spec is not None else None
     found = Path(places[0]) / path if places else None
     if found is None or not found.exists():
-        raise MissingError(f"the demonstration needs a portrait from the package {package}; pip install lfrd[demo]")
+        raise MissingError(
+            f"the demonstration needs a portrait from the package {package}; pip install lfrd[demo]"
+        )
     return found
 
 
@@ -148,7 +154,9 @@ def _reachable(host: str) -> str:
         return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737: connecting a datagram socket sends nothing
+            probe.connect(
+                ("192.0.2.1", 9)
+            )  # TEST-NET-1, RFC 5737: connecting a datagram socket sends nothing
             return str(probe.getsockname()[0])
         except OSError:
             return "127.0.0.1"

@@ -20,7 +20,9 @@ from lfrd.errors import LfrdError, NotAllowed
 class HeadlessOfficer:
     """Signed in and connected. Events are receipted as they arrive and kept until asked for."""
 
-    def __init__(self, address: str, cookie: str, connection: ClientConnection, welcome: wire.Welcome) -> None:
+    def __init__(
+        self, address: str, cookie: str, connection: ClientConnection, welcome: wire.Welcome
+    ) -> None:
         self._address = address
         self._cookie = cookie
         self._connection = connection
@@ -34,7 +36,9 @@ class HeadlessOfficer:
         """Use an invitation at `address` and connect. Raises LfrdError where the server says no."""
         cookie = await asyncio.to_thread(_join, address, code, name)
         async with connect(
-            f"{address.replace('http', 'ws', 1)}/ws", additional_headers={"Cookie": cookie}, origin=Origin(address)
+            f"{address.replace('http', 'ws', 1)}/ws",
+            additional_headers={"Cookie": cookie},
+            origin=Origin(address),
         ) as connection:
             await connection.send(wire.encode(wire.Hello(protocol=wire.PROTOCOL)).decode())
             welcome = wire.server_decoder.decode(await connection.recv())
@@ -58,7 +62,8 @@ class HeadlessOfficer:
     async def adjudicate(self, alert: str, decision: str, reason: str = "") -> None:
         await self._send(
             msgspec.convert(
-                {"type": "adjudicate", "alert": alert, "decision": decision, "reason": reason}, wire.Adjudicate
+                {"type": "adjudicate", "alert": alert, "decision": decision, "reason": reason},
+                wire.Adjudicate,
             )
         )
 
@@ -93,7 +98,6 @@ class HeadlessOfficer:
         await self._connection.send(wire.encode(message).decode())
 
 
-
 def _http(address: str) -> http.client.HTTPConnection:
     parts = urlsplit(address)
     assert parts.hostname is not None
@@ -104,9 +108,7 @@ def _join(address: str, code: str, name: str) -> str:
     connection = _http(address)
     try:
         body = json.dumps({"code": code, "name": name})
-        connection.request(
-            "POST", "/api/join", body, {"Content-Type": "application/json", "Origin": address}
-        )
+        connection.request("POST", "/api/join", body, {"Content-Type": "application/json", "Origin": address})
         answer = connection.getresponse()
         text = answer.read().decode("utf-8", "replace")
         if answer.status != 200:

@@ -95,7 +95,8 @@ def read_faces(folder: Path, margin: float) -> Faces:
         pack = Path(temporary) / card.NAME
         build(pack, lambda share, what: None)
         manifest = parse_manifest((pack / MANIFEST).read_text(encoding="utf-8"), pack / MANIFEST)
-        networks = {role: Network(pack / named.file, "cpu", 1) for role, named in manifest.files.items()}
+        files = {role: pack / named.file for role, named in manifest.files.items()}
+        networks = {role: Network(file, file.read_bytes(), "cpu", 1) for role, file in files.items()}
     detector = make_detector(manifest, networks)
     recogniser = make_recogniser(manifest, networks["recogniser"])
     target = np.array(card.template_points(margin), np.float32)

@@ -82,7 +82,7 @@ class Enrolment:
     """One for each picture, in the order of the list."""
     refused: list[NominalId]
     """Nominals without a single usable picture: they will not be found."""
-    displays: dict[NominalId, bytes] = field(repr=False)
+    pictures: dict[NominalId, bytes] = field(repr=False)
     """For each nominal enrolled, a JPEG of its best picture's face to show beside an alert."""
 
     @property
@@ -319,16 +319,16 @@ def _gathered(entries: Sequence[Entry], taken: list[_Taken], dim: int, revision:
         if not entry.pictures
     ]
     templates: dict[NominalId, F32] = {}
-    displays: dict[NominalId, bytes] = {}
+    pictures: dict[NominalId, bytes] = {}
     try:
         for nominal, ones in good.items():
             if ones:
                 templates[nominal] = np.concatenate(
                     [one.template for one in ones if one.template is not None]
                 )
-                displays[nominal] = max(ones, key=lambda one: one.worth).display
+                pictures[nominal] = max(ones, key=lambda one: one.worth).display
         gallery = Gallery(templates, dim=dim, revision=revision)
     finally:
         for rows in templates.values():
             rows.fill(0)
-    return Enrolment(gallery, reports, [nominal for nominal, ones in good.items() if not ones], displays)
+    return Enrolment(gallery, reports, [nominal for nominal, ones in good.items() if not ones], pictures)

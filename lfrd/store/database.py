@@ -101,9 +101,12 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: Path, *, readers: int = 2, migrations: tuple[str, ...] = MIGRATIONS
+        cls, path: Path, *, beside: bool = False, readers: int = 2, migrations: tuple[str, ...] = MIGRATIONS
     ) -> AsyncIterator[Self]:
         """Open the database file, made with its folder where it is not there, at the newest schema.
+
+        beside: while the server may be running, for a command that adds a row; SQLite's own lock is then the
+        only one, and the file must be there already.
 
         Raises BusyError where another process uses the folder, and StoreError where the file is damaged,
         another program's, of a newer schema, or cannot be written.
@@ -115,7 +118,8 @@ class Database:
             )
         async with AsyncExitStack() as stack:
             path = files.prepare(path)
-            stack.enter_context(files.locked(path.parent))
+            if not beside:
+                stack.enter_context(files.locked(path.parent))
             with in_words(path):
                 writer = await _connect(stack, path, _EVERY)
                 await _check(writer, path, len(migrations))

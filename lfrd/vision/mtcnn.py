@@ -199,7 +199,7 @@ def _cut(levels: list[_Level], squares: F32, side: int) -> U8:
     """
     patches = np.empty((len(squares), side, side, 3), np.uint8)
     scales = np.array([min(level.scale) for level in levels])
-    finest = (scales[:, None] * squares[:, 2] >= side).sum(0) - 1
+    finest = np.full(len(squares), 0)
     chosen = np.maximum(finest, 0)
     centres = (np.arange(side, dtype=np.float32) + np.float32(0.5)) / np.float32(side)
     for number in np.unique(chosen):

@@ -31,8 +31,8 @@ from lfrd.web.socket import Connection
 
 LARGEST_BODY = 4096
 """Bytes of a posted body."""
-JOIN_RATE, JOIN_BURST = 0.2, 10.0
-"""Attempts to join: ten at once from one address, then one in five seconds."""
+JOIN_RATE, JOIN_BURST = 1.0, 20.0
+"""Attempts to join from one address: a shift behind one router may join at once, then one a second."""
 SESSION_SECONDS = 7 * 86400
 """How long a phone keeps its cookie; the session may be revoked at any time before."""
 

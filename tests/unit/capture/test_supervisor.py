@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -31,10 +31,15 @@ class Time:
     def clock(self) -> float:
         return self.now
 
-    async def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> Coroutine[Any, Any, None]:
+        """Counts from the call, not from when the loop first runs it."""
         done = asyncio.Event()
         self._sleepers.append((self.now + seconds, done))
-        await done.wait()
+
+        async def sleeping() -> None:
+            await done.wait()
+
+        return sleeping()
 
     def pass_by(self, seconds: float) -> None:
         self.now += seconds
@@ -123,8 +128,7 @@ class Bench:
         self.may_open = True  # whether the next sources open at once
         self.problem = ""
         self.live = live
-        self._made = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+        self._looked_at = 0  # changes that `until` has gone past
         self.supervisor = CameraSupervisor(
             Camera(name="gate", source="rtsp://camera.example/x", stall_seconds=5.0, open_seconds=10.0),
             self._make,
@@ -149,14 +153,18 @@ class Bench:
         return source
 
     async def until(self, state: CameraState, *, passing: float = 0.0) -> CameraStatus:
-        """Wait until the newest state is `state`, letting so many seconds pass at each turn."""
-        while self.supervisor.status.state is not state:
+        """The next change to `state` after the last that was waited for, letting so many seconds pass at
+        each turn."""
+        while True:
+            while self._looked_at < len(self.changes):
+                self._looked_at += 1
+                if self.changes[self._looked_at - 1].state is state:
+                    return self.changes[self._looked_at - 1]
             self._change.clear()
             self.time.pass_by(passing)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.01):
                     await self._change.wait()
-        return self.supervisor.status
 
     async def live_one(self) -> Scripted:
         """Start, and show the first frame."""

@@ -58,7 +58,7 @@ def test_the_field_pack_opens_and_is_good(shared: Path, data: Path) -> None:
 
 
 def test_an_unknown_name_says_what_is_there_and_how_to_get_more(tmp_path: Path, data: Path) -> None:
-    with pytest.raises(MissingError, match="'zoo' is not installed .*none is installed.*models install zoo"):
+    with pytest.raises(MissingError, match=r"'zoo' is not installed .*none is installed.*models install zoo"):
         library.open_pack("zoo", data)
     library.install_folder(packs.make(tmp_path / "source"), data)
     with pytest.raises(MissingError, match="installed: small"):
@@ -201,7 +201,7 @@ def test_networks_come_ready_for_batches(tmp_path: Path, data: Path) -> None:
 def test_a_file_of_the_right_digest_that_does_not_work_is_a_problem(
     tmp_path: Path, data: Path, replaced: dict[str, bytes], said: str
 ) -> None:
-    folder = packs.make(tmp_path / "source", **replaced)
+    folder = packs.make(tmp_path / "source", "small", **replaced)
     [problem] = library.problems(str(folder), data)
     assert "\n" not in problem
     with pytest.raises(AssertionError, match=said):

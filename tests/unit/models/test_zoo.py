@@ -13,7 +13,7 @@ from lfrd.errors import DigestError, DownloadError, MissingError
 from lfrd.models import library, zoo
 from lfrd.models.download import Wanted
 from lfrd.models.shelf import shelf
-from lfrd.vision.pack import YunetPart
+from lfrd.vision.pack import Pack, YunetPart
 from tests.unit.models import packs
 
 NOWHERE = "https://models.invalid"
@@ -38,7 +38,7 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def install(tmp_path: Path, source: Path) -> functools.partial[object]:
+def install(tmp_path: Path, source: Path) -> functools.partial[Pack]:
     text = (source / "pack.toml").read_text(encoding="utf-8")
     return functools.partial(zoo.install_zoo, tmp_path / "data", files=files(source), text=text)
 
@@ -76,7 +76,7 @@ def test_the_zoo_s_manifest_is_valid_and_lists_the_files_that_are_fetched() -> N
 
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_a_mirror_serves_the_pack(
-    install: functools.partial[object], mirror: str, tmp_path: Path, slash: str
+    install: functools.partial[Pack], mirror: str, tmp_path: Path, slash: str
 ) -> None:
     told: list[float] = []
     install(mirror + slash, lambda share, what: told.append(share))
@@ -87,13 +87,13 @@ def test_a_mirror_serves_the_pack(
     assert sorted(p.name for p in shelf(tmp_path / "data").iterdir()) == [".lock", "small"]
 
 
-def test_a_folder_serves_the_pack(install: functools.partial[object], source: Path, tmp_path: Path) -> None:
+def test_a_folder_serves_the_pack(install: functools.partial[Pack], source: Path, tmp_path: Path) -> None:
     install(str(source), quiet)
     assert library.open_pack("small", tmp_path / "data").name == "small"
 
 
 def test_a_folder_with_another_file_installs_nothing(
-    install: functools.partial[object], source: Path, tmp_path: Path
+    install: functools.partial[Pack], source: Path, tmp_path: Path
 ) -> None:
     (source / "recogniser.onnx").write_bytes(b"something else")
     with pytest.raises(DigestError, match=r"source/recogniser\.onnx"):
@@ -107,7 +107,7 @@ def test_a_folder_with_another_file_installs_nothing(
 
 
 def test_a_mirror_that_lies_installs_nothing_and_the_next_one_may_serve(
-    install: functools.partial[object], mirror: str, source: Path, tmp_path: Path
+    install: functools.partial[Pack], mirror: str, source: Path, tmp_path: Path
 ) -> None:
     good = (source / "recogniser.onnx").read_bytes()
     (source / "recogniser.onnx").write_bytes(good[::-1])
@@ -120,6 +120,6 @@ def test_a_mirror_that_lies_installs_nothing_and_the_next_one_may_serve(
     assert library.open_pack("small", tmp_path / "data").name == "small"
 
 
-def test_a_mirror_on_the_network_must_use_https(install: functools.partial[object]) -> None:
+def test_a_mirror_on_the_network_must_use_https(install: functools.partial[Pack]) -> None:
     with pytest.raises(DownloadError, match="plain HTTP is only allowed to this machine"):
         install("http://mirror.example/zoo", quiet)

@@ -111,8 +111,8 @@ def test_three_networks_of_a_cascade_are_listed_by_role() -> None:
     assert list(manifest.files) == ["pnet", "rnet", "onet", "recogniser"]
     with pytest.raises(CorruptError, match=r"detector\.files\.onet: missing"):
         parsed(text.replace("[detector.files.onet]", "[detector.files.pnet2]"))
+    extra = '[detector.files.qnet]\nfile = "q.onnx"\nsha256 = "' + DIGEST + '"\n'
     with pytest.raises(CorruptError, match=r"detector\.files\.qnet: unknown key; did you mean"):
-        extra = '[detector.files.qnet]\nfile = "q.onnx"\nsha256 = "' + DIGEST + '"\n'
         parsed(text.replace("[recogniser]", extra + "[recogniser]"))
 
 

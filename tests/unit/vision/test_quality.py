@@ -22,6 +22,7 @@ ANYTHING = Limits(eye_distance=0, sharpness=0, pose=1, darkest=0, brightest=255,
 FRONTAL = np.array([[100, 100], [140, 100], [120, 122], [104, 144], [136, 144]], np.float32)
 BOX = np.array([80, 60, 80, 110], np.float32)
 FRAME = (640, 480)
+RIGHT = np.array([200, 0], np.float32)
 
 
 def detailed(n: int = 1, level: int = 128, spread: int = 60) -> U8:
@@ -151,8 +152,8 @@ def test_points_of_no_face_are_refused_and_not_a_crash(value: float) -> None:
 def test_only_faces_that_pass_are_aligned_and_each_has_a_buffer_of_its_own() -> None:
     small = ((FRONTAL - 120) * 0.2 + 120).astype(np.float32)
     found = Detections(
-        np.stack([BOX, BOX, BOX + (200, 0, 0, 0)]).astype(np.float32),
-        np.stack([FRONTAL, small, FRONTAL + np.float32([200, 0])]).astype(np.float32),
+        np.stack([BOX, BOX, BOX + np.append(RIGHT, [0, 0])]).astype(np.float32),
+        np.stack([FRONTAL, small, FRONTAL + RIGHT]).astype(np.float32),
         np.array([0.9, 0.8, 0.7], np.float32),
     )
     image = np.random.default_rng(4).integers(60, 200, (480, 640, 3), dtype=np.uint8)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -24,7 +25,7 @@ def made(run: Runner, *, rgb: bool = True, mirror: bool = False, dim: int = 8) -
         mean=(10, 20, 30),
         std=(1, 2, 4),
         mirror=mirror,
-        template_points=ARCFACE_112 / 7,
+        template_points=np.divide(ARCFACE_112, 7, dtype=np.float32),
     )
 
 
@@ -122,8 +123,6 @@ def test_the_field_recogniser_tells_the_astronaut_from_noise(shared: Path, astro
         mirror=False,
         template_points=ARCFACE_112,
     )
-    import cv2
-
     image = cv2.imread(str(astronaut))
     assert image is not None
     face = cv2.resize(image[60:172, 168:280], (112, 112))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfrd.types import F32
+from lfrd.types import F32, F64
 from lfrd.vision.dense import Input, UnfitModel
 from lfrd.vision.scrfd import ScrfdDetector, decoded
 from tests.unit.vision import networks
@@ -23,7 +23,7 @@ def blank(width: int, height: int) -> dict[str, F32]:
 
 
 def write(
-    outputs: dict[str, F32], width: int, stride: int, anchor: int, box: F32, points: F32, score: float
+    outputs: dict[str, F32], width: int, stride: int, anchor: int, box: F64, points: F32, score: float
 ) -> None:
     """The inverse of the decoder: one face as distances from the cell's corner nearest to its centre."""
     cell = np.floor((box[:2] + box[2:] / 2) / stride)
@@ -53,10 +53,9 @@ def test_decoding_undoes_the_encoding_of_any_face(
 ) -> None:
     middle, extent = np.array(centre), np.array(sides)
     box = np.concatenate([middle - extent / 2, extent])
-    # Rounding must not move the centre out of the picture's last cell.
     points = np.array(flat, np.float32).reshape(5, 2)
     outputs = blank(96, 64)
-    write(outputs, 96, stride, anchor, box.astype(np.float64), points, score)  # type: ignore[arg-type]
+    write(outputs, 96, stride, anchor, box, points, score)
     boxes, found, scores = decoded(outputs, 96, 64, 0.25)
     np.testing.assert_allclose(boxes, box[None], atol=0.01)
     np.testing.assert_allclose(found, points[None], atol=0.01)
@@ -64,7 +63,7 @@ def test_decoding_undoes_the_encoding_of_any_face(
 
 
 POINTS = np.array([[20, 20], [30, 20], [25, 25], [21, 30], [29, 30]], np.float32)
-BOX = np.array([14, 12, 22, 26], np.float32)
+BOX = np.array([14, 12, 22, 26], np.float64)
 
 
 def outputs_with_a_face() -> dict[str, F32]:

@@ -71,7 +71,7 @@ def test_faces_come_highest_first_and_overlaps_once() -> None:
     near, far = np.array([15, 15, 20, 20], np.float32), np.array([60, 20, 20, 20], np.float32)
     write(outputs, 96, 8, near, points, 0.7)
     write(outputs, 96, 16, near + 0.5, points, 0.6)
-    write(outputs, 96, 8, far, points + np.float32([45, 5]), 0.9)
+    write(outputs, 96, 8, far, np.add(points, (45, 5), dtype=np.float32), 0.9)
     detector = YunetDetector(networks.runner(networks.answers(outputs)), BGR, nms_iou=0.3)
     found = detector.detect(np.zeros((64, 96, 3), np.uint8), 0.3)
     np.testing.assert_allclose(found.scores, [0.9, 0.7], rtol=1e-5)

@@ -168,9 +168,9 @@ async def test_guessing_codes_is_slowed_down_in_plain_words(tmp_path: Path) -> N
         answers = [await client.post("/api/join", json=body) for _ in range(int(JOIN_BURST) + 1)]
         assert {answer.status_code for answer in answers[:-1]} == {403}
         assert answers[-1].status_code == 429
-        assert answers[-1].headers["retry-after"] == "5"
-        assert "wait 5 s" in answers[-1].json()["message"]
-        box.clock.ahead += 5
+        assert answers[-1].headers["retry-after"] == "1"
+        assert "wait 1 s" in answers[-1].json()["message"]
+        box.clock.ahead += 1
         assert (await client.post("/api/join", json=body)).status_code == 403
 
 

@@ -1,0 +1,98 @@
+"""An officer with a phone: the real page in a real browser, against the server of `street`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from lfrd import wire
+from tests.journeys.street import Street, street
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Debian's chromium at {CHROMIUM}")
+SIZES = {"phone": (390, 844), "desk": (1440, 900)}
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def scene(folder: Path, *, grace: float = 20.0) -> AsyncIterator[tuple[Street, Browser]]:
+    async with chromium() as browser, street(folder, grace=grace) as there:
+        yield there, browser
+
+
+class Phone:
+    """An officer's thumb and eyes on one page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.card = page.locator("#card")
+        self.problems: list[str] = []  # faults of the page itself, and of its security policy
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", lambda m: self.problems.append(m.text) if "Security" in m.text else None)
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    async def press(self, name: str) -> None:
+        await self.button(name).click()
+
+    async def reads(self, text: str | re.Pattern[str]) -> None:
+        await expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible()
+
+    async def shows(self, alert: wire.AlertView) -> None:
+        """The card is open for this alert, and both of its pictures are decoded."""
+        await expect(self.card.locator(".nominal strong")).to_have_text(alert.nominal)
+        for side in ("live", "list"):
+            image = self.card.locator(f"figure.{side} img")
+            await expect(image).to_be_visible()
+            await expect(image).to_have_js_property("naturalWidth", 240)
+
+    async def join(self, invitation: str, name: str) -> None:
+        await self.page.goto(invitation)
+        await self.page.get_by_label("Collar number").fill(name)
+        await self.press("Join")
+        await expect(self.button("Go on post")).to_be_enabled()
+
+    async def shot(self, name: str) -> None:
+        """A picture of the screen in four forms, where LFRD_SHOTS names a folder for them."""
+        if not (folder := os.environ.get("LFRD_SHOTS")):
+            return
+        for size, (width, height) in SIZES.items():
+            await self.page.set_viewport_size({"width": width, "height": height})
+            for scheme in ("light", "dark"):
+                await self.page.emulate_media(color_scheme=scheme)
+                await self.page.screenshot(path=Path(folder) / f"{name}-{size}-{scheme}.png")
+        await self.page.set_viewport_size({"width": 390, "height": 844})
+
+
+async def on_post(browser: Browser, there: Street, name: str = "PC 4127 Adams") -> Phone:
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    phone = Phone(await context.new_page())
+    await phone.join(await there.invitation(), name)
+    await phone.shot("ready")
+    await phone.press("Go on post")
+    await phone.reads("You are on post")
+    return phone

@@ -1,0 +1,162 @@
+"""The officer's page at its edges: what it keeps, who reaches it, small screens, keyboards, lost sessions."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import BrowserContext, Locator, Page, expect
+
+from lfrd.web.server import static_folder
+from tests.journeys.officer_page import Phone, needs_chromium, on_post, scene
+
+pytestmark = [pytest.mark.journey, needs_chromium]
+
+
+async def test_nothing_of_an_alert_stays_in_the_browser(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        await phone.page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+        alert = await there.file("M-2041")
+        await phone.shows(alert)
+        picture = await phone.card.locator("figure.live img").get_attribute("src")
+        await phone.press("I take it")
+        await phone.press("Viable")
+        await phone.press("Back to post")
+        kept = await _stored_in(phone.page.context, phone.page)
+        assert kept["local"] == kept["session"] == kept["databases"] == []
+        assert {"/", "/app.js", "/sw.js"} & set(kept["cached"]) == {"/", "/app.js"}
+        assert not [path for path in kept["cached"] if re.match(r"/(api/|alerts/|ws$)", path)]
+        gone = "url => fetch(url).then(() => 'there', () => 'gone')"
+        assert await phone.page.evaluate(gone, picture) == "gone"
+        await phone.press("Sign out")
+        await phone.page.get_by_role("group", name="Sign out").get_by_role("button", name="Sign out").click()
+        await phone.reads("You have left. This phone keeps no pictures.")
+        assert alert.nominal not in await phone.page.content()
+        assert "lfrd" not in [cookie.get("name") for cookie in await phone.page.context.cookies()]
+
+
+async def _stored_in(context: BrowserContext, page: Page) -> dict[str, list[str]]:
+    state = await context.storage_state()
+    found: dict[str, list[str]] = await page.evaluate(
+        """async () => {
+          const caches_ = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+          const requests = (await Promise.all(caches_.map((cache) => cache.keys()))).flat();
+          return {
+            cached: requests.map((request) => new URL(request.url).pathname),
+            session: Object.keys(sessionStorage),
+            databases: (await indexedDB.databases()).map((database) => database.name),
+          };
+        }"""
+    )
+    return found | {"local": [json.dumps(origin) for origin in state.get("origins", [])]}
+
+
+async def test_the_whole_way_works_with_the_keyboard_alone(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = Phone(await browser.new_page())
+        keyboard = phone.page.keyboard
+        await phone.page.goto(await there.invitation())
+        await expect(phone.page.get_by_label("Collar number")).to_be_focused()
+        await keyboard.type("PC 4127 Adams")
+        await keyboard.press("Enter")
+        await expect(phone.button("Go on post")).to_be_enabled()
+        await _tab_to(phone, phone.button("Go on post"))
+        await keyboard.press("Enter")
+        await phone.reads("You are on post")
+        alert = await there.file("M-2041")
+        await phone.shows(alert)
+        await keyboard.press("Escape")
+        for name in ("I take it", "Can't tell", "Face covered"):
+            await expect(phone.button(name)).to_be_enabled()
+            await _tab_to(phone, phone.button(name))
+            await keyboard.press("Enter")
+        await phone.reads(re.compile("Recorded: can't tell"))
+        assert await there.stored() == [(alert.id, "PC 4127 Adams", "insufficient", "Face covered")]
+
+
+async def _tab_to(phone: Phone, target: Locator) -> None:
+    for _ in range(20):
+        if await target.evaluate("button => button === document.activeElement"):
+            return
+        await phone.page.keyboard.press("Tab")
+    pytest.fail("the Tab key does not reach the button")
+
+
+@pytest.mark.parametrize(("width", "height", "text"), [(320, 568, 100), (390, 844, 200), (320, 640, 200)])
+async def test_small_screens_and_large_text_hide_no_action(
+    tmp_path: Path, width: int, height: int, text: int
+) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        await phone.page.set_viewport_size({"width": width, "height": height})
+        await phone.page.evaluate("size => document.documentElement.style.fontSize = size", f"{text}%")
+        alert = await there.file("M-2041")
+        await phone.shows(alert)
+        await expect(phone.button("I take it")).to_be_in_viewport(ratio=1)
+        for name in ("I take it", "Not viable"):
+            box = await phone.button(name).bounding_box()
+            assert box is not None
+            assert box["height"] >= 64
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+            await phone.press(name)
+        wide = await phone.page.evaluate(
+            "[...document.querySelectorAll('#stage, #card, .look, .actions, .stack')]"
+            ".filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.className || part.id)"
+        )
+        assert wide == []
+
+
+async def test_an_invitation_serves_once_and_says_so(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        invitation = await there.invitation()
+        await Phone(await browser.new_page()).join(invitation, "PC Adams")
+        late = Phone(await browser.new_page())
+        await late.page.goto(invitation)
+        await late.page.get_by_label("Collar number").fill("PC Begum")
+        await late.press("Join")
+        await late.reads("This invitation is used up or has expired. Ask the operator for a new QR code.")
+
+
+async def test_a_revoked_phone_goes_back_to_the_invitation(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        alert = await there.file("M-2041")
+        await phone.shows(alert)
+        (session,) = await there.officers.sessions()
+        await there.officers.revoke(session.id)
+        await phone.reads("Your access to this deployment has ended. Ask the operator for a new QR code.")
+        assert (
+            await phone.page.locator("img").evaluate_all("images => images.filter((i) => i.src).length") == 0
+        )
+
+
+async def test_the_older_of_two_tabs_says_that_it_gets_nothing(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        newer = Phone(await phone.page.context.new_page())
+        await newer.page.goto(there.url)
+        await phone.reads("Open in another tab")
+        await phone.press("Use this one instead")
+        await phone.reads("You are on post")
+        await newer.reads("Open in another tab")
+
+
+async def test_a_page_that_is_loaded_again_still_shows_the_alert_in_hand(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        alert = await there.file("M-2041")
+        await phone.press("I take it")
+        await expect(phone.button("Viable")).to_be_enabled()
+        await phone.page.reload()
+        await phone.shows(alert)
+        await phone.press("Viable")
+        await phone.reads(re.compile("Recorded: viable"))
+
+
+def test_the_first_load_stays_below_100_kilobytes() -> None:
+    files = [path for path in static_folder().iterdir() if path.name != "icon-512.png"]
+    assert sum(path.stat().st_size for path in files) < 100_000
