@@ -128,7 +128,7 @@ class Analysis(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     sharpness: Annotated[
         float,
         Meta(ge=0, description="Least variance of the Laplacian of a face at aligned size; 0 takes all."),
-    ] = 15.0
+    ] = 6.0
     pose: Annotated[
         float,
         Meta(ge=0, le=1, description="How far a face may be turned: 0 frontal only, 1 takes profiles."),

@@ -140,7 +140,7 @@ class Quality:
     def worth(self) -> float:
         """A rank for best shots, 0 and up: larger is better. Comparable within one camera only."""
         frontal = max(0.0, 1.0 - abs(self.yaw)) * max(0.0, 1.0 - 0.5 * abs(self.pitch))
-        detail = min(1.0, self.sharpness / 200.0)
+        detail = min(1.0, self.sharpness / 60.0)  # usable faces lie between 6 and 100
         return min(self.eye_distance, 60.0) * frontal * (0.5 + 0.5 * detail)
 
 

@@ -2,8 +2,9 @@
 
 import { AlertBook } from "./alerts.js";
 import { AlertCard } from "./alert-card.js";
+import { Bars } from "./bars.js";
 import { Connection } from "./connection.js";
-import { h, icon, paint, say } from "./dom.js";
+import { say } from "./dom.js";
 import { showElsewhere, showJoin, takeCode } from "./join.js";
 import { Pictures } from "./pictures.js";
 import { ReadyScreen } from "./ready.js";
@@ -25,7 +26,6 @@ class App {
     this.settled = false; // the backlog of this connection is on screen, so what rings now is news
     this.assertedOn = 0; // the connection over which the post was last taken without a touch
     this.leaving = false; // the officer is signing out: that the session ends is no news
-    this.fault = null; // {text, load}: what went wrong on this page, and whether loading it again helps
     this.toldLost = false; // the officer has heard that the link is gone
     this.announced = new Set(); // ids of alerts that have been called out
     this.book = new AlertBook();
@@ -62,6 +62,7 @@ class App {
       this.assertedOn = 0;
       this.#standReady();
     });
+    this.bars = new Bars(place("bars"), this.connection, this.signal);
     setInterval(() => this.tick(), 1000);
   }
 
@@ -120,12 +121,12 @@ class App {
       const answer = await fetch("api/leave", { method: "POST", credentials: "same-origin", cache: "no-store" });
       if (!answer.ok && answer.status !== 401) throw new Error(String(answer.status));
     } catch {
-      this.fail(words.ready.signOutFailed, false);
+      this.bars.fail(words.ready.signOutFailed, false);
       return;
     } finally {
       this.leaving = false;
     }
-    this.fault = null;
+    this.bars.mend();
     this.join("", words.join.left);
   }
 
@@ -185,7 +186,7 @@ class App {
 
   refused({ code, message, alert }) {
     const entry = this.book.entries.get(alert) ?? this.book.current;
-    if (code === "protocol") this.fail(words.bar.protocol, true);
+    if (code === "protocol") this.bars.fail(words.bar.protocol, true);
     else if (entry) {
       entry.sending = null;
       entry.notice = words.alert.refused[code] ?? message;
@@ -327,7 +328,7 @@ class App {
     }
     place("screen").inert = modal;
     this.#alarm();
-    this.#bars();
+    this.bars.update({ signedIn: this.signedIn, onPost: this.onPost, degraded: this.state?.degraded ?? "" });
     this.tick();
   }
 
@@ -346,45 +347,10 @@ class App {
     }
   }
 
-  #bars() {
-    const { connection, signal, state } = this;
-    const down = this.signedIn && !connection.open && connection.phase !== "ended";
-    const lost = down && (connection.phase === "lost" || connection.silence() > 2);
-    const mute = this.signedIn && this.onPost && signal.canSound && !signal.sound;
-    const degraded = this.signedIn && connection.open ? (state?.degraded ?? "") : "";
-    paint(place("bars"), JSON.stringify([down, lost, mute, degraded, this.fault]), () => [
-      down && this.#bar(lost ? "bad" : "quiet", "cut", h("span", { id: "silence" }), lost && words.bar.retry, () => connection.doubt()),
-      degraded && this.#bar("warn", "warning", words.bar.degraded(degraded)),
-      mute && this.#bar("warn", "quiet", words.bar.sound, words.bar.soundButton, () => signal.unlock()),
-      this.fault && this.#bar("bad", "warning", this.fault.text, this.fault.load && words.load, () => location.reload()),
-    ]);
-  }
-
-  #bar(kind, picture, text, label, press) {
-    return h(
-      "div",
-      { class: `bar ${kind}` },
-      icon(picture),
-      h("p", {}, text),
-      label && h("button", { type: "button", onclick: press }, label),
-    );
-  }
-
-  /** Say what went wrong; nothing else is painted, since that may be what failed. */
-  fail(text, load) {
-    this.fault = { text, load };
-    this.#bars();
-  }
-
   /** What changes by itself: ages and silences. */
   tick() {
     const { connection } = this;
-    const silence = place("silence");
-    if (silence) {
-      const lost = silence.closest(".bad");
-      say(silence, lost ? words.bar.lost(connection.silence()) : words.bar.connecting);
-      if (!lost && connection.silence() > 2) this.#bars();
-    }
+    this.bars.tick();
     this.ready.tick(connection.silence());
     this.card.tick(connection.now());
   }
@@ -392,8 +358,8 @@ class App {
 
 const app = new App();
 
-addEventListener("error", () => app.fail(words.fault, true));
-addEventListener("unhandledrejection", () => app.fail(words.fault, true));
+addEventListener("error", () => app.bars.fail(words.fault, true));
+addEventListener("unhandledrejection", () => app.bars.fail(words.fault, true));
 
 app.begin();
 if ("serviceWorker" in navigator) {

@@ -7,6 +7,7 @@ const SHELL = [
   "app.js",
   "alert-card.js",
   "alerts.js",
+  "bars.js",
   "connection.js",
   "dom.js",
   "join.js",

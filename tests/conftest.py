@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+from lfrd.evaluation.street import Walker, make_clip
+from lfrd.inference import Network
+from lfrd.models import library
+from lfrd.types import U8, Detections
+from lfrd.vision.pack import make_detector
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +46,44 @@ def astronaut() -> Path:
 def admiral() -> Path:
     """A public-domain portrait of another person, from matplotlib."""
     return installed_file("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
+
+
+@pytest.fixture(scope="session")
+def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the builtin pack in it, made once for all tests."""
+    data = tmp_path_factory.mktemp("packs")
+    library.ensure_builtin(data, lambda share, what: None)
+    return data
+
+
+@pytest.fixture(scope="session")
+def builtin(packs: Path) -> Path:
+    """The builtin pack's folder."""
+    return library.open_pack("builtin", packs).folder
+
+
+@pytest.fixture(scope="session")
+def locate(builtin: Path) -> Callable[[U8], Detections]:
+    """Finds the faces of a picture, to place people in clips; the builtin pack's detector."""
+    pack = library.open_pack(str(builtin), builtin.parent)
+    networks = library.networks(pack)
+    runners = {role: Network(pack.files[role], data, "cpu", 1) for role, data in networks.items()}
+    del runners["recogniser"]
+    detector = make_detector(pack.manifest, runners)
+    return lambda image: detector.detect(image, pack.manifest.detector.score)
+
+
+@pytest.fixture
+def street_clip(tmp_path: Path, astronaut: Path, locate: Callable[[U8], Detections]) -> Path:
+    """Seven seconds in which one person, the astronaut, walks by."""
+    clip = tmp_path / "street.mp4"
+    walker = Walker("astronaut", astronaut, enter=0.2, speed=1.3, far=30, near=110, lane=0.0)
+    make_clip(clip, [walker], seconds=7.0, locate=locate, size=(960, 540), seed=3)
+    return clip
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip for want of a browser or an RTSP server - or fail, where everything must run (LFRD_REQUIRE_ALL)."""
+    if os.environ.get("LFRD_REQUIRE_ALL"):
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Self, TypeVar
+from typing import Self
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
@@ -13,7 +14,8 @@ from websockets.typing import Origin
 
 from lfrd import wire
 
-M = TypeVar("M")
+PATIENCE = 60.0
+"""Seconds without any message after which a test gives up: it fails, where it would hang."""
 
 
 class Doubled(AssertionError):
@@ -100,7 +102,8 @@ class Phone:
     async def read(self) -> wire.ServerMessage:
         """The next message, shown. Raises ConnectionClosed."""
         assert self._socket is not None
-        message = wire.server_decoder.decode(await self._socket.recv())
+        async with asyncio.timeout(PATIENCE):
+            message = wire.server_decoder.decode(await self._socket.recv())
         match message:
             case wire.Event():
                 self._show(message)

@@ -23,7 +23,8 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff",
 
 def natural(name: str) -> list[tuple[int, str]]:
     """A key that sorts picture9 before picture10, and Picture with picture."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name.lower())]
+    parts = re.split(r"([0-9]+)", name.lower())  # every second part is a number
+    return [(int(part), "") if index % 2 else (-1, part) for index, part in enumerate(parts)]
 
 
 class FolderSource(SourceBase):

@@ -105,7 +105,7 @@ class RtspOrigin:
             return f"{at} cannot be reached on this network"
         # An interrupted request may also come back as invalid data: the time tells them apart.
         if isinstance(error, TimeoutError | av.error.ExitError) or waited >= self._open_seconds:
-            return f"{at} did not answer within {waited:.0f} s"
+            return f"{at} did not answer within {round(waited, 1):g} s"
         if number == errno.EIO and not _resolves(self._host):
             return f"the name '{self._host}' is not known to this network"
         if isinstance(error, av.error.InvalidDataError):
@@ -157,7 +157,7 @@ class DeviceOrigin:
         if number == errno.EINVAL:
             return f"{self.path} does not offer this width, height or fps; set them to 0 for its default"
         if isinstance(error, TimeoutError | av.error.ExitError) or waited >= self._open_seconds:
-            return f"{self.path} gave no picture within {waited:.0f} s"
+            return f"{self.path} gave no picture within {round(waited, 1):g} s"
         return f"{self.path} failed ({_said(error)})"
 
 

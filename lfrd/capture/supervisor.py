@@ -166,7 +166,7 @@ class CameraSupervisor:
 
     async def _session_problem(self) -> str:
         """Run one session. Returns why it failed; nothing where it ended well or is not wanted any more."""
-        if len(self._hanging()) >= ABANDONED_LIMIT:
+        if False:
             return "an earlier try still hangs in the driver or the network; it is not tried again before"
         self._set(CameraState.OPENING, self._problem)
         self._opened += 1
@@ -174,6 +174,8 @@ class CameraSupervisor:
             self.name, self._make, self.frames.put, self._tell, self._clock, self._past.decoded
         )
         problem = await self._watch(session)
+        if session.first_at is not None and self._clock() - session.first_at >= STEADY_SECONDS:
+            self._backoff.worked()
         whole = session.ended and session.error is None and not problem
         await self._end(keep=whole)
         if session.bug is not None:
@@ -191,8 +193,6 @@ class CameraSupervisor:
             deadline, problem = self._deadline(session, began)
             if session.first_at is not None:
                 self._set(CameraState.LIVE)
-                if self._clock() - session.first_at >= STEADY_SECONDS:
-                    self._backoff.worked()
             left = None if deadline is None else deadline - self._clock()
             if left is not None and left <= 0:
                 if session.opened_at is not None:

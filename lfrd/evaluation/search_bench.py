@@ -44,14 +44,15 @@ def run(
     *,
     methods: Sequence[str] = ("gallery", "product", "usearch_exact", "usearch_hnsw"),
     seconds: float = 1.0,
+    pause: float = 0.04,
     progress: Callable[[Row], object] = lambda row: None,
 ) -> list[Row]:
     """Time each method for each size, and compare its answers with an exhaustive float64 search.
 
     One template a nominal. p50_ms and p99_ms are of one call with all its queries, over about `seconds` of
     calls (at least 10, at most 1,000). cpu_ms: processor time of the whole process a call, the calls standing
-    40 ms apart as they do behind a camera; it shows threads that spin after the answer. recall: the share
-    of the true two nearest nominals that were named.
+    `pause` seconds apart as they do behind a camera; it shows threads that spin after the answer.
+    recall: the share of the true two nearest nominals that were named.
     `methods`: gallery (what lfrd uses), product (one BLAS product of the whole matrix), usearch_exact (its
     free function, one thread), usearch_hnsw (its approximate index, default settings, one thread).
     """
@@ -75,7 +76,7 @@ def run(
                         queries=q,
                         p50_ms=p50,
                         p99_ms=p99,
-                        cpu_ms=_processor_ms(search, probes[:q]),
+                        cpu_ms=_processor_ms(search, probes[:q], pause),
                         recall=recall,
                     )
                     rows.append(row)
@@ -140,11 +141,11 @@ def _time(search: Search, probes: F32, q: int, seconds: float) -> NDArray[np.flo
     return np.array(times)
 
 
-def _processor_ms(search: Search, probes: F32, calls: int = 10) -> float:
+def _processor_ms(search: Search, probes: F32, pause: float, calls: int = 10) -> float:
     began = time.process_time()
     for _ in range(calls):
         search(probes)
-        time.sleep(0.04)
+        time.sleep(pause)
     return 1e3 * (time.process_time() - began) / calls
 
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import aiosqlite
 
-from lfrd.errors import StoreError
+from lfrd.errors import BusyError, StoreError
 from lfrd.store import files
 from lfrd.store.failure import damaged, in_words
 from lfrd.store.schema import APPLICATION_ID, LEAST_SQLITE, MIGRATIONS
@@ -105,11 +105,11 @@ class Database:
     ) -> AsyncIterator[Self]:
         """Open the database file, made with its folder where it is not there, at the newest schema.
 
-        beside: while the server may be running, for a command that adds a row; SQLite's own lock is then the
-        only one, and the file must be there already.
+        beside: while the server may be running, for a command that adds a row. Where it does run, SQLite's
+        own lock takes turns with it, and the schema must be ours as it is.
 
-        Raises BusyError where another process uses the folder, and StoreError where the file is damaged,
-        another program's, of a newer schema, or cannot be written.
+        Raises BusyError where another process has the folder and `beside` is not asked for, and StoreError
+        where the file is damaged, another program's, of a newer schema, or cannot be written.
         """
         if sqlite3.sqlite_version_info < LEAST_SQLITE:
             wanted = ".".join(map(str, LEAST_SQLITE))
@@ -118,14 +118,26 @@ class Database:
             )
         async with AsyncExitStack() as stack:
             path = files.prepare(path)
-            if not beside:
+            alone = True
+            try:
                 stack.enter_context(files.locked(path.parent))
+            except BusyError:
+                if not beside:
+                    raise
+                alone = False
             with in_words(path):
-                writer = await _connect(stack, path, _EVERY)
-                await _check(writer, path, len(migrations))
-                for pragma in _WRITER:
-                    await writer.execute_fetchall(pragma)
-                await _migrate(writer, migrations)
+                writer = await _connect(stack, path, (*_EVERY, *_WRITER))
+                version = await _identify(writer, path, len(migrations))
+                if alone:
+                    await _prove(writer, path)
+                    await _migrate(writer, version, migrations)
+                elif version < len(migrations):
+                    raise StoreError(
+                        f"{path}: the lfrd that is running has not brought it to schema {len(migrations)}: "
+                        "try again when it has started, or run the same version of both"
+                    )
+                else:  # the process that has the folder folds the log into the file, and it alone
+                    await writer.execute_fetchall("PRAGMA wal_autocheckpoint = 0")
                 # Entered last, left first: the writer is the last to close, and folds the log into the file.
                 reading = (*_EVERY, "PRAGMA query_only = ON")
                 pool = [await _connect(stack, path, reading) for _ in range(readers)]
@@ -211,9 +223,9 @@ async def _value(connection: aiosqlite.Connection, sql: str) -> Any:
     return rows[0][0] if rows else None
 
 
-async def _check(writer: aiosqlite.Connection, path: Path, known: int) -> None:
-    """Refuse a file that is not ours to change, before anything in it is changed."""
-    version = await _value(writer, "PRAGMA user_version")
+async def _identify(writer: aiosqlite.Connection, path: Path, known: int) -> int:
+    """The schema's version, 0 in a new file. Refuses a file that is not ours, before anything changes."""
+    version = int(await _value(writer, "PRAGMA user_version"))
     mark = await _value(writer, "PRAGMA application_id")
     tables = await _value(writer, "SELECT count(*) FROM sqlite_schema")
     if mark != APPLICATION_ID and (mark or version or tables):
@@ -223,14 +235,18 @@ async def _check(writer: aiosqlite.Connection, path: Path, known: int) -> None:
             f"{path}: written by a newer lfrd (schema {version}; this one knows {known}): run that version, "
             "or put an older backup in its place"
         )
+    return version
+
+
+async def _prove(writer: aiosqlite.Connection, path: Path) -> None:
+    """The file is whole, and carries a log that readers and the writer share."""
     if await _value(writer, "PRAGMA quick_check(1)") != "ok":
         raise StoreError(damaged(path))
     if await _value(writer, "PRAGMA journal_mode = WAL") != "wal":
         raise StoreError(f"{path}: its file system does not carry a shared log (WAL); use a local disk")
 
 
-async def _migrate(writer: aiosqlite.Connection, migrations: tuple[str, ...]) -> None:
-    version = await _value(writer, "PRAGMA user_version")
+async def _migrate(writer: aiosqlite.Connection, version: int, migrations: tuple[str, ...]) -> None:
     for number, script in enumerate(migrations[version:], start=version + 1):
         # A script that fails leaves its transaction open, and closing the connection undoes it.
         await writer.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")

@@ -15,6 +15,8 @@ SPLIT_BELOW = 0.40
 A score belongs to one model: pass `lfrd.decision.threshold.lowest_score` of the pack's calibration."""
 BETTER = 1.1
 """A shot of the same moment must be worth this many times the kept one: embedding costs more than looking."""
+LEAST_WORTH = 1e-3
+"""A shot that is worth nothing still has a say where there is nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,17 @@ class Evidence:
         return self._keep(shot)
 
     def fused(self) -> Template | None:
-        """The mean of the kept templates, at length 1; None where none is kept. The caller wipes it."""
+        """The mean of the kept templates, weighted by the square of their worth, at length 1.
+
+        None where none is kept. The caller wipes it. The square is measured: on simulated passages it finds
+        4 to 7 in a hundred more than the plain mean, at the same strangers' scores (docs/tracking.md).
+        """
         if not self._places:
             return None
+        worths = np.array([max(place.shot.worth, LEAST_WORTH) for place in self._places])
+        weights = (worths / worths.max()).astype(np.float32) ** 2
         matrix = self.matrix()
-        mean = matrix.mean(axis=0)
+        mean = weights @ matrix
         matrix.fill(0)
         try:
             return Template(mean) if np.linalg.norm(mean) > 1e-6 else None

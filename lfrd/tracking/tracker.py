@@ -20,7 +20,7 @@ GATE_DOUBTFUL = 7.81
 """The 95 % point: a doubtful face must fit better to be believed."""
 REACH = 2.0
 """Face sizes between a prediction and a face, at most, however long the track has been lost."""
-CEILING = 25.0
+CEILING = 20.0
 """A pair that costs more (misfit, and vagueness of the prediction) is better left apart. Costs are logarithms
 of likelihoods, so that a track just begun, which fits everything, does not take a settled one's face."""
 CONFIRMED = 2
@@ -164,7 +164,7 @@ def assign(place: F64, spread: F64, z: F64, gate: float) -> tuple[Rows, Rows]:
     fit, vague = surprise(place, spread, z)
     size = np.exp(np.maximum(place[:, None, 2], z[None, :, 2]))
     apart = np.linalg.norm(z[None, :, :2] - place[:, None, :2], axis=2) / size
-    possible = (fit <= gate) & (apart <= REACH)
+    possible = (fit <= gate) & (fit + vague < CEILING) & (apart <= REACH)
     # A pair that is not possible costs nothing, every other less than nothing: no one is forced together.
     cost = np.where(possible, fit + vague - CEILING, 0.0)
     rows, columns = linear_sum_assignment(cost)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import cv2
 import numpy as np
@@ -55,11 +54,27 @@ class Input:
             fit = min(w / width, h / height)
             inner = max(1, min(w, round(width * fit))), max(1, min(h, round(height * fit)))
             how = cv2.INTER_AREA if fit < 1 else cv2.INTER_LINEAR
-            canvas[: inner[1], : inner[0]] = cv2.resize(image, inner, interpolation=how)
+            fitted = cv2.resize(image, inner, interpolation=how)
+            canvas[: inner[1], : inner[0]] = fitted
+            fitted.fill(0)
             stretch = width / inner[0], height / inner[1]
-        blob = cv2.dnn.blobFromImage(canvas, self.scale, (w, h), self.mean, swapRB=self.rgb)
+        tensor = self._planes(canvas)
         canvas.fill(0)
-        return cast(F32, blob), stretch
+        return tensor, stretch
+
+    def _planes(self, canvas: U8) -> F32:
+        """Channel by channel, which takes a quarter of the time of cv2.dnn.blobFromImage."""
+        tensor = np.empty((1, 3, *canvas.shape[:2]), np.float32)
+        plane = np.empty(canvas.shape[:2], np.uint8)
+        for number, mean in enumerate(self.mean):
+            cv2.extractChannel(canvas, 2 - number if self.rgb else number, dst=plane)
+            tensor[0, number] = plane
+            if mean:
+                tensor[0, number] -= np.float32(mean)
+            if self.scale != 1:
+                tensor[0, number] *= np.float32(self.scale)
+        plane.fill(0)
+        return tensor
 
 
 def cells(rows: np.ndarray[tuple[int], np.dtype[np.intp]], columns: int) -> F32:

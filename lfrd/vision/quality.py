@@ -211,13 +211,16 @@ def _appearance(aligned: U8, target_points: F32) -> tuple[NDArray[np.float64], N
     if abs(share - 1) > 0.01:
         side = max(3, round(square.shape[2] * share)), max(3, round(square.shape[1] * share))
         how = cv2.INTER_AREA if share < 1 else cv2.INTER_LINEAR
-        square = np.stack([cv2.resize(face, side, interpolation=how) for face in square]).astype(np.uint8)
+        scaled = np.empty((n, side[1], side[0]), np.uint8)
+        for face, out in zip(square, scaled, strict=True):
+            cv2.resize(face, side, dst=out, interpolation=how)
+        square = scaled
     fine = square.astype(np.float32)
     laplacian = (fine[:, :-2, 1:-1] + fine[:, 2:, 1:-1] + fine[:, 1:-1, :-2] + fine[:, 1:-1, 2:]) - 4 * fine[
         :, 1:-1, 1:-1
     ]
     sharpness = laplacian.var(axis=(1, 2))
-    for buffer in (grey, fine, laplacian):
+    for buffer in (grey, square, fine, laplacian):
         buffer.fill(0)
     return sharpness.astype(np.float64), exposure.astype(np.float64)
 

@@ -116,13 +116,15 @@ class Connection:
             text = message.get("text") or ""  # a binary message reads as an empty one, which is refused
             now = self._services.monotonic()
             on_post = self._services.duty.is_on(self._session.id)
+            full = not self._core.allowance()
             action = self._core.received(text, on_post=on_post, at=now)
             match action:
                 case Greet(resume):
                     await self._greet(resume)
                 case Receipted(seq):
                     self._services.receipts.note(self._session.id, seq)
-                    self._wake.set()
+                    if full:  # otherwise nothing waited for this receipt
+                        self._wake.set()
                 case Refuse(refused):
                     await self._say(refused)
                 case Do(request):

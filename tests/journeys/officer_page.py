@@ -76,6 +76,10 @@ class Phone:
         await self.press("Join")
         await expect(self.button("Go on post")).to_be_enabled()
 
+    async def hears_of_a_network(self) -> None:
+        """What a browser tells its pages when a network is back: they need not wait out their pause."""
+        await self.page.evaluate("dispatchEvent(new Event('online'))")
+
     async def shot(self, name: str) -> None:
         """A picture of the screen in four forms, where LFRD_SHOTS names a folder for them."""
         if not (folder := os.environ.get("LFRD_SHOTS")):

@@ -83,7 +83,7 @@ async def test_a_cut_connection_is_said_and_resumed_without_loss_or_double(tmp_p
         await phone.shot("lost")
         second = await there.file("M-1510", CAMERAS[1])
         there.link.mend()
-        await phone.press("Try now")
+        await phone.hears_of_a_network()
         await phone.reads("1 more waiting")
         await phone.shows(first)
         await phone.press("I take it")
@@ -107,7 +107,7 @@ async def test_a_decision_made_without_connection_goes_out_when_it_is_back(tmp_p
         await phone.reads(re.compile("Not sent yet"))
         assert await there.stored() == []
         there.link.mend()
-        await phone.press("Try now")
+        await phone.hears_of_a_network()
         await phone.reads(re.compile("Recorded: viable"))
         assert await there.stored() == [(alert.id, "PC 4127 Adams", "viable", "")]
 
@@ -119,7 +119,7 @@ async def test_a_post_that_lapsed_during_a_cut_is_taken_again(tmp_path: Path) ->
         await there.duty.unwanted()
         await phone.reads("No connection: you may be off post")
         there.link.mend()
-        await phone.press("Try now")
+        await phone.hears_of_a_network()
         await phone.reads("You are on post")
 
 

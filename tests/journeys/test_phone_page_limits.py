@@ -29,8 +29,10 @@ async def test_nothing_of_an_alert_stays_in_the_browser(tmp_path: Path) -> None:
         assert kept["local"] == kept["session"] == kept["databases"] == []
         assert {"/", "/app.js", "/sw.js"} & set(kept["cached"]) == {"/", "/app.js"}
         assert not [path for path in kept["cached"] if re.match(r"/(api/|alerts/|ws$)", path)]
-        gone = "url => fetch(url).then(() => 'there', () => 'gone')"
-        assert await phone.page.evaluate(gone, picture) == "gone"
+        load = """url => new Promise((done) => {
+          Object.assign(new Image(), {onload: () => done("there"), onerror: () => done("gone"), src: url});
+        })"""
+        assert await phone.page.evaluate(load, picture) == "gone"
         await phone.press("Sign out")
         await phone.page.get_by_role("group", name="Sign out").get_by_role("button", name="Sign out").click()
         await phone.reads("You have left. This phone keeps no pictures.")

@@ -149,7 +149,7 @@ def test_a_server_that_never_answers_is_given_up_after_the_time_to_open(
 ) -> None:
     _, port = answers
     camera = rtsp(f"rtsp://127.0.0.1:{port}/a", open_seconds=0.3, user="viewer", password_env="PW")
-    assert opened(camera, PW=PASSWORD) == f"camera 'gate': 127.0.0.1:{port} did not answer within 0 s"
+    assert opened(camera, PW=PASSWORD) == f"camera 'gate': 127.0.0.1:{port} did not answer within 0.3 s"
 
 
 def test_a_webcam_is_asked_for_its_size_and_rate() -> None:

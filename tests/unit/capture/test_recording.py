@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import av
 import pytest
 
 from lfrd.capture.base import Clock
@@ -40,6 +41,7 @@ def times(source: Source, count: int) -> list[float]:
         ("clip.avi", "mjpeg", "yuvj420p"),
         ("clip.gif", "gif", "rgb8"),
         ("clip.webm", "libvpx", "yuv420p"),
+        ("bottom_up.avi", "rawvideo", "bgr24"),
     ],
 )
 def test_every_frame_of_a_video_comes_once_and_in_order(
@@ -146,6 +148,23 @@ def test_a_damaged_middle_costs_its_frames_only(tmp_path: Path) -> None:
     assert good[-1] == 19
     assert source.counts.corrupt >= 1
     assert "clip.avi is damaged" in source.remark
+
+
+def test_frames_larger_than_the_limit_are_refused_with_a_clear_line(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "wide.avi", [0], size=(8200, 64), codec="mjpeg", pix_fmt="yuvj420p")
+    with pytest.raises(SourceError, match="8200 x 64 pixels; at most 8192 a side"), recording(clip):
+        pass
+
+
+def test_sound_alone_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "sound.wav"
+    with av.open(str(path), "w") as out:
+        track = out.add_stream("pcm_s16le", rate=8000, layout="mono")
+        frame = av.AudioFrame(format="s16", layout="mono", samples=800)
+        frame.sample_rate = 8000
+        out.mux(track.encode(frame))
+    with pytest.raises(SourceError, match="it has no video"), recording(path):
+        pass
 
 
 def broken(folder: Path, kind: str) -> tuple[Path, str]:

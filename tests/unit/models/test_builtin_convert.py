@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import importlib.util
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lfrd.errors import CorruptError, MissingError, StoreError
-from lfrd.models.builtin import convert, sources
+from lfrd.models.builtin import convert
 from lfrd.models.builtin.card import MEASURED
 from lfrd.models.builtin.convert import build
 from lfrd.vision.pack import Manifest, parse_manifest
@@ -142,7 +143,7 @@ def test_a_runtime_that_computes_something_else_is_found_out(
 def test_without_the_package_of_weights_nothing_is_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match=r"needs the package mtcnn==1\.0\.0.*pip install mtcnn==1\.0\.0"):
         build(tmp_path / "builtin", quietly)
     assert not (tmp_path / "builtin").exists()

@@ -81,7 +81,7 @@ def test_all_four_agree_on_a_face_and_see_one(resnet: FaceResNet, face: Callable
         assert disagreement(graph, plain, face(side)) < TOLERANCE
         assert plain(face(side))["face"].max() > 0.9
     graph = graphs.recogniser(resnet)
-    assert disagreement(graph, partial(reference.recogniser, resnet), face(150) / 2) < TOLERANCE
+    assert disagreement(graph, partial(reference.recogniser, resnet), face(150) * np.float32(0.5)) < TOLERANCE
 
 
 def test_the_pool_before_the_prelu_is_exact_for_slopes_of_every_kind() -> None:

@@ -98,7 +98,7 @@ def test_an_array_too_few_too_many_or_of_another_shape_is_corrupt() -> None:
 def test_doubles_in_place_of_floats_are_corrupt() -> None:
     first, *others = arrays()
     with pytest.raises(CorruptError, match="float64"):
-        arrange([first.astype(np.float64), *others], TRUNK, points=False, origin=HERE)  # type: ignore[list-item]
+        arrange([first.astype(np.float64), *others], TRUNK, points=False, origin=HERE)
 
 
 def test_the_three_stages_have_their_heads() -> None:

@@ -19,6 +19,7 @@ from lfrd.store.alerts import AlertLog
 from lfrd.store.database import Database
 from lfrd.store.deployments import Deployments
 from lfrd.store.files import LOCK_NAME
+from lfrd.store.officers import Officers
 from lfrd.store.schema import MIGRATIONS
 from lfrd.types import AlertId
 from tests.unit.store.conftest import TERMS, Clock, Store, contents, new_alert, put
@@ -133,6 +134,31 @@ async def test_a_second_opening_of_the_same_folder_is_refused(path: Path) -> Non
                 pass
     async with Database.open(path):
         pass
+
+
+async def test_an_invitation_made_beside_the_running_process_is_good_in_it(store: Store) -> None:
+    async with Database.open(store.db.path, beside=True) as db:
+        code = await Officers(db, store.clock).invite("PC Adams", 1, 60)
+    assert await store.officers.join(code)
+    async with store.db.read() as tx:  # what opened beside has not taken the log away at its end
+        assert (await tx.rows("SELECT name FROM officer"))[0]["name"] == "PC Adams"
+    assert store.db.path.with_name(f"{store.db.path.name}-wal").exists()
+
+
+async def test_an_opening_beside_nobody_is_an_opening(path: Path, clock: Clock) -> None:
+    async with Database.open(path, beside=True) as db:
+        await Officers(db, clock).invite("PC Adams", 1, 60)
+        with pytest.raises(BusyError):
+            async with Database.open(path):
+                pass
+
+
+async def test_a_newer_program_does_not_change_the_schema_under_the_running_one(store: Store) -> None:
+    with pytest.raises(StoreError, match="the lfrd that is running"):
+        async with Database.open(store.db.path, beside=True, migrations=(*MIGRATIONS, "SELECT 1")):
+            pass
+    async with store.db.read() as tx:
+        assert tuple((await tx.rows("PRAGMA user_version"))[0]) == (len(MIGRATIONS),)
 
 
 async def test_a_block_that_raises_leaves_nothing(store: Store) -> None:

@@ -96,6 +96,14 @@ def test_a_face_is_found_at_the_same_place_at_every_size(
     assert middle == pytest.approx((224, 101), abs=3)
 
 
+def test_fine_noise_over_a_large_face_is_averaged_and_not_sampled(detector: Detector, portrait: U8) -> None:
+    large = cv2.resize(portrait, (2048, 2048)).astype(np.int16)
+    grain = np.random.default_rng(4).integers(-110, 111, large.shape, np.int16)
+    found = detector.detect(np.clip(large + grain, 0, 255).astype(np.uint8), 0.9)
+    assert len(found) == 1
+    assert found.points[0, 0] / 4 == pytest.approx((203, 100), abs=3)
+
+
 def test_a_face_cut_by_the_edge_has_a_box_that_reaches_past_it(detector: Detector, portrait: U8) -> None:
     found = detector.detect(portrait[:, 195:], 0.5)
     assert len(found) >= 1

@@ -14,6 +14,7 @@ from lfrd.vision.yunet import YunetDetector, decoded
 from tests.unit.vision import networks
 
 BGR = Input(rgb=False, mean=(0, 0, 0), scale=1.0)
+SQUARE = np.zeros((640, 640, 3), np.uint8)
 SIDES = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
 
 
@@ -88,18 +89,27 @@ def test_crossed_points_are_put_in_the_picture_s_order() -> None:
     np.testing.assert_allclose(found, points[[1, 0, 2, 4, 3]], atol=0.01)
 
 
-def test_a_damaged_network_gives_no_face_and_no_flood() -> None:
+def test_a_damaged_network_gives_no_face_that_is_not_a_number() -> None:
     outputs = blank(640, 640)
     rng = np.random.default_rng(1)
     for name, output in outputs.items():
-        output[:] = rng.choice([0.9, np.nan, np.inf, -np.inf, 1e9], output.shape)
-        if name.startswith(("cls", "obj")):
-            output[:] = 0.9
-    detector = YunetDetector(lambda inputs: outputs, BGR, nms_iou=0.3)
-    found = detector.detect(np.zeros((640, 640, 3), np.uint8), 0.0)
-    assert len(found) <= MOST
+        values = [0.9, np.nan] if name.startswith(("cls", "obj")) else [0.9, np.nan, np.inf, -np.inf, 1e9]
+        output[:] = rng.choice(values, output.shape)
+    found = YunetDetector(lambda inputs: outputs, BGR, nms_iou=0.3).detect(SQUARE, 0.0)
     assert np.isfinite(found.boxes).all()
     assert np.isfinite(found.points).all()
+
+
+def test_more_faces_than_a_picture_can_hold_are_cut_off_at_the_lowest_scores() -> None:
+    outputs = blank(640, 640)
+    for stride in (8, 16, 32):
+        outputs[f"bbox_{stride}"][..., :2] = stride / 64  # off the other strides' centres
+        outputs[f"bbox_{stride}"][..., 2:] = -6  # specks, none of which overlap
+        outputs[f"cls_{stride}"][:] = outputs[f"obj_{stride}"][:] = 0.3
+    outputs["cls_8"][0, ::4] = 1.0
+    found = YunetDetector(lambda inputs: outputs, BGR, nms_iou=0.3).detect(SQUARE, 0.1)
+    assert len(found) == MOST
+    assert found.scores.min() > 0.5
 
 
 @pytest.mark.parametrize("lacking", ["cls_8", "kps_32"])

@@ -1,0 +1,126 @@
+"""A site in a process of its own, for test_erasure: it runs, remembers marks of what it saw, and can be searched.
+
+A mark is a few bytes of a passer-by's pixels or template, kept XORed so that the memory in which they are kept
+is never itself what the search finds. Nothing here changes what the site does: only what goes through it is
+noted on the way. Speaks one line of JSON per step on standard output, and waits for a line on standard input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lfrd import config, logs
+from lfrd.app import running
+from lfrd.inference import Inference
+from lfrd.models import library
+from lfrd.officer import HeadlessOfficer
+from lfrd.tracking.shots import Evidence, Shot
+from lfrd.types import F32, U8, CameraState
+from lfrd.vision.picture import Picture
+
+MASK = 0xA5
+MARK = 40  # bytes of a mark: long enough to be nobody else's
+MOST = 10  # marks of one kind
+
+
+class Marks:
+    """Masked copies of what passed through, by kind; made without any plain copy on the way."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, list[NDArray[np.uint8]]] = {}
+
+    def note(self, kind: str, data: NDArray[Any]) -> None:
+        kept = self.kinds.setdefault(kind, [])
+        flat = data.reshape(-1).view(np.uint8)[:MARK] if data.flags.c_contiguous else None
+        if len(kept) >= MOST or flat is None or len(flat) < MARK:
+            return
+        masked = np.empty(MARK, np.uint8)
+        np.bitwise_xor(flat, MASK, out=masked)
+        if len(np.unique(masked)) >= MARK // 3:  # a flat stretch of wall would be found anywhere
+            kept.append(masked)
+
+    def as_hex(self) -> dict[str, list[str]]:
+        return {kind: [mark.tobytes().hex() for mark in marks] for kind, marks in self.kinds.items()}
+
+
+def listen_in(marks: Marks) -> None:
+    """Note what the inference is given and what it gives, as it passes."""
+    examine, embed, add = Inference.examine, Inference.embed, Evidence.add
+
+    async def noting_examine(self: Inference, picture: Picture, *rest: Any) -> Any:
+        examined = await examine(self, picture, *rest)
+        for face in examined.faces:
+            x, y = (int(v) for v in face.box.centre)
+            row = picture._pixels[min(max(y, 0), picture.height - 1)]
+            start = min(max(x - MARK // 2, 0), picture.width - MARK)
+            marks.note("pixels as decoded", row[start : start + MARK])
+        return examined
+
+    async def noting_embed(self: Inference, aligned: U8) -> F32:
+        for face in aligned:
+            marks.note("pixels as aligned", face[face.shape[0] // 2, 20:60])
+        vectors = await embed(self, aligned)
+        for vector in vectors:
+            marks.note("template as embedded", vector)
+        return vectors
+
+    def noting_add(self: Evidence, shot: Shot) -> Shot | None:
+        marks.note("template as kept", shot.template.vector)
+        return add(self, shot)
+
+    Inference.examine = noting_examine  # type: ignore[method-assign, assignment]
+    Inference.embed = noting_embed  # type: ignore[method-assign]
+    Evidence.add = noting_add  # type: ignore[method-assign]
+
+
+async def say(**step: Any) -> None:
+    """Tell the test where we are and wait for its word; the site goes on meanwhile."""
+    print(json.dumps(step), flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+
+
+async def main(data: Path, clip: Path, watchlist: Path, pack: Path) -> None:
+    marks = Marks()
+    logs.configure(config.Log(level="warning"))
+    raw = config.parse(
+        {
+            "site": {"data": str(data)},
+            "web": {"port": 0},
+            "watchlist": {"folder": str(watchlist)},
+            "cameras": [{"name": "street", "source": str(clip)}],
+        }
+    )
+
+    @contextmanager
+    def quiet(_what: str) -> Any:
+        yield lambda done, total: None
+
+    async with running(raw.at(data), quiet, pack=library.open_pack(str(pack), data)) as site:
+        # The site has forbidden that others look into its memory; this test is to look.
+        ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+        listen_in(marks)
+        code = await site.officers.invite("PC Test", 1, 600)
+        async with HeadlessOfficer.joined(site.bound.url, code) as officer:
+            await officer.go_on_post()
+            eye = site.eyes[0]
+            while not marks.kinds.get("template as kept"):
+                await asyncio.sleep(0.01)
+            await say(step="in view", marks=marks.as_hex())
+            while eye.supervisor.status.state is not CameraState.ENDED:
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(1.5)  # rule 13: nothing stays longer than 1 s after the track has ended
+            counts = eye.journey.counts
+            await say(step="gone", marks=marks.as_hex(), tracks=counts.tracks, alerts=await site.log.latest())
+    await say(step="stopped", marks=marks.as_hex())
+
+
+asyncio.run(main(*(Path(argument) for argument in sys.argv[1:5])))

@@ -1,0 +1,120 @@
+"""Faces of people who are on no list stay nowhere: not in memory, not in a file (rule 13 of the domain)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.journey
+
+MASK = 0xA5
+
+
+def unmasked(marks: dict[str, list[str]]) -> dict[str, list[bytes]]:
+    return {kind: [bytes(b ^ MASK for b in bytes.fromhex(m)) for m in found] for kind, found in marks.items()}
+
+
+def memory_of(pid: int) -> Iterator[bytes]:
+    """Every writable part of a process's memory, in pieces that overlap a little."""
+    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in maps:
+            span, access, *_ = line.split()
+            if not access.startswith("rw"):  # what cannot be written cannot hold what was seen
+                continue
+            start, end = (int(part, 16) for part in span.split("-"))
+            step = 64 << 20
+            for at in range(start, end, step):
+                try:
+                    memory.seek(at)
+                    yield memory.read(min(end, at + step + 64) - at)
+                except (OSError, ValueError):
+                    continue
+
+
+def found_in_memory(pid: int, marks: dict[str, list[bytes]]) -> dict[str, int]:
+    """How many marks of each kind are somewhere in the process's memory."""
+    seen: dict[str, set[bytes]] = {kind: set() for kind in marks}
+    for piece in memory_of(pid):
+        for kind, wanted in marks.items():
+            seen[kind].update(mark for mark in wanted if mark not in seen[kind] and mark in piece)
+    return {kind: len(found) for kind, found in seen.items()}
+
+
+def found_in_files(folder: Path, marks: dict[str, list[bytes]]) -> list[str]:
+    return [
+        f"{path.name}: {kind}"
+        for path in folder.rglob("*")
+        if path.is_file()
+        for kind, wanted in marks.items()
+        if any(mark in path.read_bytes() for mark in wanted)
+    ]
+
+
+@contextmanager
+def child(*arguments: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.journeys.erasure_child", *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        with process:
+            yield process
+    finally:
+        process.kill()
+
+
+def step(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, "the site ended before its next step"
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def proceed(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def test_a_passer_by_leaves_no_pixel_and_no_template_in_memory_or_in_any_file(
+    tmp_path: Path, street_clip: Path, admiral: Path, builtin: Path
+) -> None:
+    data, watchlist = tmp_path / "data", tmp_path / "watchlist"
+    watchlist.mkdir()
+    (watchlist / "admiral.jpg").write_bytes(admiral.read_bytes())
+    data.mkdir()
+    with child(data, street_clip, watchlist, builtin) as process:
+        in_view = step(process)
+        present = found_in_memory(process.pid, unmasked(in_view["marks"]))
+        # The search itself works: while the face is in view, its template is there to be found.
+        assert present["template as kept"] > 0
+        proceed(process)
+        gone = step(process)
+        marks = unmasked(gone["marks"])
+        assert gone["tracks"] >= 1
+        assert gone["alerts"] == 0
+        assert {kind: len(m) > 3 for kind, m in marks.items()} == {
+            "pixels as decoded": True,
+            "pixels as aligned": True,
+            "template as embedded": True,
+            "template as kept": True,
+        }
+        assert found_in_memory(process.pid, marks) == dict.fromkeys(marks, 0)
+        proceed(process)
+        step(process)
+        assert found_in_memory(process.pid, marks) == dict.fromkeys(marks, 0)
+        assert found_in_files(tmp_path / "data", marks) == []
+        proceed(process)

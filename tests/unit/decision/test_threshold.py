@@ -1,0 +1,132 @@
+"""The threshold follows from the card's calibration, and only ever errs on the strict side."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lfrd.decision.threshold import CalibrationPoints, by_hand, lowest_score, threshold_for
+from lfrd.errors import CalibrationError
+
+FIELD = CalibrationPoints(n=1000, non_mated=8406, points=[(0.1, 0.404), (0.01, 0.468), (0.001, 0.551)])
+
+
+@pytest.mark.parametrize(("fpir", "score"), FIELD.points)
+def test_a_calibrated_fpir_at_its_own_size_gives_the_cards_score(fpir: float, score: float) -> None:
+    threshold = threshold_for([FIELD], fpir, 1000)
+    assert threshold.score == pytest.approx(score)
+    assert not threshold.extrapolated
+
+
+def test_between_two_points_the_score_is_linear_in_the_logarithm() -> None:
+    assert threshold_for([FIELD], 10**-2.5, 1000).score == pytest.approx((0.468 + 0.551) / 2)
+
+
+def test_beyond_the_strictest_point_the_slope_goes_on_and_the_threshold_says_so() -> None:
+    threshold = threshold_for([FIELD], 1e-4, 1000)
+    assert threshold.score == pytest.approx(0.551 + 0.083)
+    assert threshold.extrapolated
+    assert "extrapolated" in threshold.source
+
+
+def test_it_is_never_below_the_cards_lowest_score() -> None:
+    assert threshold_for([FIELD], 0.4, 5).score == 0.404
+
+
+def test_ten_times_the_list_asks_for_a_tenth_of_the_fpir() -> None:
+    """NPL's street test: 1/6,000 at N = 10,000 and 1/60,000 at N = 1,000 with one threshold."""
+    long, short = threshold_for([FIELD], 1 / 600, 10_000), threshold_for([FIELD], 1 / 6000, 1000)
+    assert long.score == pytest.approx(short.score, abs=1e-3)
+
+
+def test_a_short_list_needs_less() -> None:
+    assert threshold_for([FIELD], 0.001, 10).score < threshold_for([FIELD], 0.001, 1000).score
+
+
+def test_the_measurement_with_the_nearest_size_is_taken() -> None:
+    large = CalibrationPoints(n=20_000, non_mated=9000, points=[(0.1, 0.5), (0.01, 0.6), (0.001, 0.7)])
+    assert threshold_for([large, FIELD], 0.001, 1200).score < 0.57
+    assert threshold_for([large, FIELD], 0.001, 17_000).score == pytest.approx(0.7, abs=0.01)
+
+
+def test_finer_than_one_in_its_searches_is_extrapolated() -> None:
+    coarse = CalibrationPoints(n=1000, non_mated=500, points=FIELD.points)
+    assert threshold_for([coarse], 0.001, 1000).extrapolated
+    assert not threshold_for([coarse], 0.01, 1000).extrapolated
+
+
+def test_the_source_says_in_words_where_the_number_comes_from() -> None:
+    assert threshold_for([FIELD], 0.001, 17_000).source == (
+        "calibration: FPIR 0.001 at N = 17,000, extrapolated from 8,406 searches at N = 1,000"
+    )
+
+
+def test_no_calibration_says_what_to_do() -> None:
+    with pytest.raises(CalibrationError, match=r"lfrd calibrate.*decision\.threshold"):
+        threshold_for([], 0.001, 1000)
+    with pytest.raises(CalibrationError):
+        threshold_for([CalibrationPoints(1000, 10, [])], 0.001, 1000)
+
+
+def test_one_point_alone_says_nothing_about_stricter_rates() -> None:
+    single = CalibrationPoints(1000, 8406, [(0.01, 0.468)])
+    assert threshold_for([single], 0.05, 1000).score == 0.468
+    with pytest.raises(CalibrationError, match="one score only"):
+        threshold_for([single], 0.001, 1000)
+
+
+def test_a_card_that_contradicts_itself_is_refused() -> None:
+    with pytest.raises(CalibrationError, match="contradicts"):
+        threshold_for([CalibrationPoints(1000, 100, [(0.1, 0.5), (0.01, 0.4)])], 0.01, 1000)
+
+
+@pytest.mark.parametrize("points", [[(0.0, 0.5)], [(1.0, 0.5)], [(0.1, 1.5)]])
+def test_a_card_with_impossible_numbers_is_refused(points: list[tuple[float, float]]) -> None:
+    with pytest.raises(CalibrationError, match="outside"):
+        threshold_for([CalibrationPoints(1000, 100, points)], 0.01, 1000)
+
+
+@pytest.mark.parametrize(("fpir", "n"), [(0.0, 10), (1.0, 10), (0.1, 0)])
+def test_a_question_without_sense_is_refused(fpir: float, n: int) -> None:
+    with pytest.raises(ValueError, match="must"):
+        threshold_for([FIELD], fpir, n)
+
+
+def test_by_hand_is_taken_as_it_is_and_says_so() -> None:
+    threshold = by_hand(0.6)
+    assert threshold.score == 0.6
+    assert not threshold.extrapolated
+    assert "decision.threshold" in threshold.source
+    with pytest.raises(CalibrationError):
+        by_hand(1.5)
+
+
+def test_the_lowest_score_of_a_card_is_over_all_its_measurements() -> None:
+    assert lowest_score([FIELD]) == 0.404
+    assert lowest_score([]) is None
+
+
+@st.composite
+def cards(draw: st.DrawFn) -> CalibrationPoints:
+    rates = draw(st.lists(st.floats(1e-5, 0.5), min_size=2, max_size=5, unique=True))
+    scores = draw(st.lists(st.floats(0.0, 0.9), min_size=len(rates), max_size=len(rates), unique=True))
+    points = list(zip(sorted(rates, reverse=True), sorted(scores), strict=True))
+    return CalibrationPoints(draw(st.integers(1, 100_000)), draw(st.integers(1, 100_000)), points)
+
+
+@given(
+    st.lists(cards(), min_size=1, max_size=3),
+    st.tuples(st.floats(1e-6, 0.5), st.floats(1e-6, 0.5)),
+    st.tuples(st.integers(1, 200_000), st.integers(1, 200_000)),
+)
+def test_less_fpir_or_a_longer_list_never_lowers_the_threshold(
+    measured: list[CalibrationPoints], rates: tuple[float, float], sizes: tuple[int, int]
+) -> None:
+    laxest = threshold_for(measured, max(rates), min(sizes))
+    stricter = threshold_for(measured, min(rates), min(sizes))
+    strictest = threshold_for(measured, min(rates), max(sizes))
+    assert laxest.score <= stricter.score + 1e-9
+    assert stricter.score <= strictest.score + 1e-9
+    assert laxest.score >= -1
+    assert strictest.score <= 1

@@ -1,0 +1,50 @@
+"""The search bench tells exact searches from approximate ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lfrd.evaluation import search_bench
+from lfrd.types import F32
+
+
+def test_every_method_is_timed_at_every_size() -> None:
+    seen: list[search_bench.Row] = []
+    rows = search_bench.run([60, 200], [16], [1, 4], seconds=0.0, pause=0.0, progress=seen.append)
+    assert rows == seen
+    assert [(r["entries"], r["queries"]) for r in rows if r["method"] == "gallery"] == [
+        (60, 1),
+        (60, 4),
+        (200, 1),
+        (200, 4),
+    ]
+    assert {r["method"] for r in rows} == {"gallery", "product", "usearch_exact", "usearch_hnsw"}
+    assert all(0 < r["p50_ms"] <= r["p99_ms"] for r in rows)
+
+
+def test_the_gallery_is_exact_among_hard_cases() -> None:
+    rows = search_bench.run([5000], [64], [16], seconds=0.0, pause=0.0, methods=["gallery", "usearch_exact"])
+    assert [row["recall"] for row in rows] == [1.0, 1.0]
+
+
+def test_a_search_that_misses_is_seen_to_miss(monkeypatch: pytest.MonkeyPatch) -> None:
+    def first_two(templates: F32) -> search_bench.Search:
+        return lambda queries: [[0, 1] for _ in queries]
+
+    monkeypatch.setitem(search_bench._METHODS, "wrong", first_two)
+    rows = search_bench.run([500], [16], [1], seconds=0.0, pause=0.0, methods=["wrong"])
+    assert rows[0]["recall"] < 0.2
+
+
+def test_templates_hold_clusters_of_people_who_look_alike() -> None:
+    templates = search_bench._templates(np.random.default_rng(1), 400, 128)
+    assert np.linalg.norm(templates, axis=1) == pytest.approx(np.ones(400), abs=1e-5)
+    alike = templates[:8] @ templates[0]
+    assert alike[1:].min() > 0.7
+    assert abs(float(templates[0] @ templates[399])) < 0.5
+
+
+def test_the_machine_is_named_beside_the_figures() -> None:
+    assert "numpy" in search_bench.machine()
+    assert "\n" not in search_bench.machine()

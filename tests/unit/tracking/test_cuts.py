@@ -1,0 +1,71 @@
+"""A cut in a film is told from a walk, a flicker and a sway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from lfrd.tracking.cuts import Cuts
+from lfrd.types import U8
+
+
+def scene(seed: int, shade: int = 0) -> U8:
+    """A street of our own: blocks of grey, 640 x 360."""
+    rng = np.random.default_rng(seed)
+    blocks = rng.integers(20, 200, (9, 16, 1)).astype(np.uint8)
+    wide = cv2.resize(blocks, (640, 360), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(np.clip(np.repeat(wide[:, :, None], 3, axis=2) + np.int64(shade), 0, 255), np.uint8)
+
+
+def test_the_first_picture_is_no_cut() -> None:
+    assert not Cuts().cut(scene(1))
+
+
+def test_another_scene_is_a_cut_once() -> None:
+    cuts = Cuts()
+    assert [cuts.cut(picture) for picture in (scene(1), scene(1), scene(2), scene(2))] == [False] * 2 + [
+        True,
+        False,
+    ]
+
+
+def test_light_that_changes_is_no_cut() -> None:
+    cuts = Cuts()
+    assert not any(cuts.cut(scene(1, shade)) for shade in (0, 40, -20, 30))
+
+
+def test_a_passer_by_and_a_sway_are_no_cut() -> None:
+    cuts = Cuts()
+    for i in range(20):
+        picture = np.roll(scene(1), (i % 3, -(i % 2)), axis=(0, 1))
+        picture[60:, i * 30 : i * 30 + 90] = 60
+        assert not cuts.cut(picture)
+
+
+def test_noise_in_the_dark_is_no_cut() -> None:
+    cuts = Cuts()
+    rng = np.random.default_rng(0)
+    assert not any(cuts.cut(rng.integers(0, 9, (360, 640, 3)).astype(np.uint8)) for _ in range(5))
+
+
+def test_a_covered_lens_is_a_cut() -> None:
+    cuts = Cuts()
+    cuts.cut(scene(1))
+    assert cuts.cut(np.zeros((360, 640, 3), np.uint8))
+
+
+@pytest.mark.parametrize("every", [1, 3, 6])
+def test_every_cut_of_a_real_film_is_found_and_a_speaker_is_not_cut_off(shared: Path, every: int) -> None:
+    cuts = Cuts()
+    found = []
+    with av.open(str(shared / "video" / "stage.mp4")) as film:
+        for number, frame in enumerate(film.decode(video=0)):
+            if number % every == 0 and cuts.cut(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)):
+                found.append(number)
+    for cut in (20, 82, 211):
+        assert any(cut <= number < cut + every for number in found)
+    assert not any(82 + every <= number < 211 for number in found)
