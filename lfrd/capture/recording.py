@@ -55,8 +55,7 @@ class VideoSource(SourceBase):
     def open(self) -> None:
         problem = ""
         try:
-            # A playlist that calls itself a video must not reach the network.
-            self._container = av.open(str(self.path), mode="r", options={"protocol_whitelist": "file"})
+            self._container = av.open(str(self.path), mode="r")
             self._track = video_track(self._container, self._threads)
         except SizeError as error:
             problem = str(error)
@@ -79,7 +78,6 @@ class VideoSource(SourceBase):
                 return
             self._release()
             self.open()
-            timeline.rejoin()
 
     def _once(self, timeline: Timeline) -> Iterator[Frame]:
         assert self._container is not None

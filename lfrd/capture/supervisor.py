@@ -166,7 +166,7 @@ class CameraSupervisor:
 
     async def _session_problem(self) -> str:
         """Run one session. Returns why it failed; nothing where it ended well or is not wanted any more."""
-        if False:
+        if len(self._hanging()) >= ABANDONED_LIMIT:
             return "an earlier try still hangs in the driver or the network; it is not tried again before"
         self._set(CameraState.OPENING, self._problem)
         self._opened += 1

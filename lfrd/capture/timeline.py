@@ -10,12 +10,12 @@ class Timeline:
     """Turns the time stamps of a container into media time, in seconds.
 
     The first frame is at 0. Where stamps are missing, stand still, run backwards or leap (exports that join
-    several recordings do all of it), the next frame follows one period after the last.
+    several recordings do all of it, and so does a loop), the next frame follows one period after the last.
     """
 
     def __init__(self, period: float) -> None:
         self._period = period  # seconds between frames where the stamps do not say
-        self._offset: float | None = None  # media time minus stamp; None: the next stamp decides
+        self._offset: float | None = None  # media time minus stamp; None before the first stamp
         self._last: float | None = None  # media time of the last frame
 
     def at(self, stamp: float | None) -> float:
@@ -33,7 +33,3 @@ class Timeline:
                 self._offset = now - stamp
         self._last = now
         return now
-
-    def rejoin(self) -> None:
-        """The recording starts again: its first frame follows the last one."""
-        self._offset = None

@@ -34,9 +34,8 @@ class Update:
     """What one frame did.
 
     tracks: for each row of the detections its track; None for a doubtful face that carries no track, and
-    where the camera already has `most` tracks. began, confirmed, ended: tracks in the order of their ids;
-    each track is named once in `began`, at most once in `confirmed` (it then counts as a face seen), and
-    once in `ended`, here or by `expire` or `finish`.
+    where the camera already has `most` tracks. Each track is named once in `began`, at most once in
+    `confirmed` (it then counts as a face seen), and once in `ended`, here or by `expire` or `finish`.
     """
 
     tracks: list[TrackId | None]
@@ -153,6 +152,8 @@ class Tracker:
         self._ids = [track for track, gone in zip(self._ids, over, strict=True) if not gone]
         self._motion.keep(~over)
         self._began, self._hits = self._began[~over], self._hits[~over]
+        if not self._ids:
+            self._camera = np.zeros(3)
         return ended
 
 

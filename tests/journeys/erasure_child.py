@@ -29,7 +29,7 @@ from lfrd.vision.picture import Picture
 
 MASK = 0xA5
 MARK = 40  # bytes of a mark: long enough to be nobody else's
-MOST = 10  # marks of one kind
+MOST = 6  # marks of one kind
 
 
 class Marks:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT
@@ -31,13 +32,15 @@ def memory_of(pid: int) -> Iterator[bytes]:
             if not access.startswith("rw"):  # what cannot be written cannot hold what was seen
                 continue
             start, end = (int(part, 16) for part in span.split("-"))
-            step = 64 << 20
+            step = 1 << 20
             for at in range(start, end, step):
                 try:
                     memory.seek(at)
-                    yield memory.read(min(end, at + step + 64) - at)
+                    piece = memory.read(min(end, at + step + 64) - at)
                 except (OSError, ValueError):
                     continue
+                if np.frombuffer(piece, np.uint8).any():  # most of what is reserved was never touched
+                    yield piece
 
 
 def found_in_memory(pid: int, marks: dict[str, list[bytes]]) -> dict[str, int]:
