@@ -8,86 +8,43 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 
 from lfrd import memory
-from lfrd.capture.source import Source, make_source
-from lfrd.capture.supervisor import CameraStatus, CameraSupervisor
-from lfrd.config import Camera, Config, Placed, camera_password
+from lfrd.cameras import Eye, problems, run_by_duty, status_of
+from lfrd.config import Config, Placed
 from lfrd.decision.repeats import Repeats
 from lfrd.errors import SettingError
-from lfrd.flow import Closed, Latest
-from lfrd.metrics import Metrics, Reading
+from lfrd.metrics import Metrics
 from lfrd.models import library
 from lfrd.operation.alerts import Alerts
 from lfrd.operation.alerts import Finding as Report
-from lfrd.operation.board import Board, Status
+from lfrd.operation.board import Board
 from lfrd.operation.duty import Duty
 from lfrd.operation.fault import Fault
 from lfrd.operation.hub import Hub
-from lfrd.operation.load import Load
 from lfrd.operation.posts import Posts
 from lfrd.operation.receipts import Receipts
-from lfrd.pipeline import Finding, Journey
+from lfrd.pipeline import Finding
 from lfrd.store.alerts import AlertLog
 from lfrd.store.database import Database
-from lfrd.store.deployments import Deployments, Terms
+from lfrd.store.deployments import Deployment, Deployments, Terms
 from lfrd.store.officers import Officers
-from lfrd.types import CameraId, CameraState, Frame
 from lfrd.vision.pack import Pack
 from lfrd.watching import Watch, watching
 from lfrd.web.phones import Phones
 from lfrd.web.server import make_app, static_folder
 from lfrd.web.services import Services
 from lfrd.web.serving import Bound, check, serving
-from lfrd.wire import CameraView
 
 log = structlog.get_logger(__name__)
 
 DATABASE = "lfrd.sqlite3"
 Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """Opens a progress bar with a title; told (done, total)."""
-
-
-class Eye:
-    """One camera of the running site: who fetches its frames, and the journey that they make."""
-
-    def __init__(self, camera: Camera, supervisor: CameraSupervisor, journey: Journey) -> None:
-        self.camera = camera
-        self.supervisor = supervisor
-        self.journey = journey
-        self.load = Load()  # whether analysis keeps up with what is due
-
-    def view(self) -> CameraView:
-        status = self.supervisor.status
-        lag = self.journey.counts.lag if status.state is CameraState.LIVE else None
-        return CameraView(self.camera.name, status.state.value, status.problem, lag)
-
-    def reading(self) -> Reading:
-        counts = self.supervisor.statistics()
-        return Reading(
-            self.camera.name,
-            self.supervisor.status.state,
-            counts.decoded,
-            counts.skipped,
-            counts.dropped,
-            counts.corrupt,
-        )
-
-    def degraded(self, at: float) -> str:
-        """Why this camera is not fully looked at, or nothing."""
-        if self.supervisor.status.state is not CameraState.LIVE:
-            self.load.reset()
-            return ""
-        counts = self.supervisor.statistics()
-        share = self.load.update(at, counts.decoded - counts.skipped, self.journey.counts.analysed)
-        if share is None or share >= 0.7:
-            return ""
-        return f"{self.camera.name}: {share:.0%} of its frames are analysed"
 
 
 @dataclass(frozen=True)
@@ -145,7 +102,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
         duty = Duty(Posts(settings.post.grace_seconds))
         fault = Fault()
         metrics = Metrics()
-        phones = Phones(officers, fault)
+        phones = Phones(officers, fault, on_revoked=duty.off)
         receipts = Receipts(alert_log, fault)
 
         async def tell(finding: Finding) -> None:
@@ -153,22 +110,8 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
 
         pipeline = watch.pipeline(settings, tell, metrics)
         eyes: list[Eye] = []
-
-        def status() -> Status:
-            now = time.monotonic()
-            return Status(
-                cameras=tuple(eye.view() for eye in eyes),
-                degraded="; ".join(text for eye in eyes if (text := eye.degraded(now))),
-                faces_seen=sum(eye.journey.counts.tracks for eye in eyes),
-            )
-
-        board = Board(status, duty)
-        for camera in settings.cameras:
-            supervisor = CameraSupervisor(
-                camera, _opener(camera, placed), on_change=lambda status: _camera_news(status, board)
-            )
-            journey = pipeline.journey(CameraId(camera.name), camera.eye_distance_pixels)
-            eyes.append(Eye(camera, supervisor, journey))
+        board = Board(lambda: status_of(eyes), duty)
+        eyes += [Eye(camera, placed, pipeline, board.refresh) for camera in settings.cameras]
         metrics.watch(lambda: [eye.reading() for eye in eyes], lambda: phones.statistics().connected)
         app = make_app(
             Services(
@@ -182,10 +125,10 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
                 phones=phones,
                 fault=fault,
                 config=settings,
-                deployment=deployment.name,
+                deployment=_called(deployment),
                 static=static_folder(),
                 metrics=metrics.render,
-                health=lambda: _problems(status()),
+                health=lambda: problems(status_of(eyes)),
             )
         )
         async with asyncio.TaskGroup() as group:
@@ -198,9 +141,9 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
                 group.create_task(phones.run(), name="phones"),
             ]
             for eye in eyes:
-                background.append(group.create_task(eye.supervisor.run(), name=f"camera {eye.camera.name}"))
-                background.append(group.create_task(_journey(eye), name=f"journey {eye.camera.name}"))
-            background.append(group.create_task(_cameras_by_duty(eyes, duty), name="no officer, no camera"))
+                background.append(group.create_task(eye.supervisor.run(), name=f"camera {eye.name}"))
+                background.append(group.create_task(eye.run(), name=f"journey {eye.name}"))
+            background.append(group.create_task(run_by_duty(eyes, duty), name="no officer, no camera"))
             try:
                 async with serving(app, placed, group) as bound:
                     log.info("listening", address=bound.url, cameras=len(eyes))
@@ -250,6 +193,11 @@ async def _open_pack(placed: Placed, progress: Progress) -> Pack:
     )
 
 
+def _called(deployment: Deployment) -> str:
+    """Its name and when it began: phones tell two deployments of one name apart by it."""
+    return f"{deployment.name}, {time.strftime('%d %b %H:%M', time.localtime(deployment.began_at))}"
+
+
 def _terms(settings: Config, watch: Watch) -> Terms:
     frozen: dict[str, Any] = {
         "analysis": msgspec.to_builtins(settings.analysis),
@@ -266,6 +214,8 @@ def _terms(settings: Config, watch: Watch) -> Terms:
 
 async def _report(finding: Finding, alerts: Alerts, watch: Watch, metrics: Metrics) -> None:
     """From the pipeline's clock to the wall's, with the watchlist's picture beside the live one."""
+    now = time.monotonic()
+    captured = finding.captured_at if finding.live else now
     event = await alerts.report(
         Report(
             nominal=finding.nominal,
@@ -273,8 +223,8 @@ async def _report(finding: Finding, alerts: Alerts, watch: Watch, metrics: Metri
             threshold=finding.threshold,
             camera=finding.camera,
             track=finding.track,
-            seen_at=time.time() - max(0.0, time.monotonic() - finding.captured_at),
-            captured_monotonic=finding.captured_at,
+            seen_at=time.time() - max(0.0, now - captured),
+            captured_monotonic=captured,
             quality={
                 "eye_distance": round(finding.quality.eye_distance, 1),
                 "sharpness": round(finding.quality.sharpness, 1),
@@ -289,48 +239,5 @@ async def _report(finding: Finding, alerts: Alerts, watch: Watch, metrics: Metri
     )
     if event is not None:
         metrics.alerts.labels(finding.camera, event.what).inc()
-        metrics.alert_latency.observe(time.monotonic() - finding.captured_at)
+        metrics.alert_latency.observe(time.monotonic() - captured)
         log.info(event.what, alert=event.alert.id, camera=finding.camera, score=round(finding.score, 3))
-
-
-def _opener(camera: Camera, placed: Placed) -> Callable[[], Source]:
-    """Makes the camera's source anew at each try. A missing password is known before anything starts."""
-    camera_password(camera, placed)
-    return lambda: make_source(camera, placed, rate=placed.config.analysis.rate)
-
-
-def _camera_news(status: CameraStatus, board: Board) -> None:
-    log.info("camera", camera=status.camera, state=status.state.value, problem=status.problem)
-    board.refresh()
-
-
-def _problems(status: Status) -> tuple[str, ...]:
-    """What /healthz answers 503 for: cameras that should be live and are not, and overload."""
-    failing = {CameraState.RETRYING, CameraState.STALLED}
-    found = [f"camera {c.name}: {c.state} {c.problem}".rstrip() for c in status.cameras if c.state in failing]
-    return (*found, *([status.degraded] if status.degraded else ()))
-
-
-async def _cameras_by_duty(eyes: list[Eye], duty: Duty) -> None:
-    """Rule 3: cameras run only while an officer is on post."""
-    while True:
-        await duty.wanted()
-        log.info("cameras_start", cameras=len(eyes))
-        for eye in eyes:
-            eye.supervisor.start()
-        await duty.unwanted()
-        log.info("cameras_stop", cameras=len(eyes))
-        for eye in eyes:
-            eye.supervisor.stop()
-
-
-async def _journey(eye: Eye) -> None:
-    await eye.journey.run(_all_of(eye.supervisor.frames), live=True)
-
-
-async def _all_of(frames: Latest[Frame]) -> AsyncIterator[Frame]:
-    while True:
-        try:
-            yield await frames.take()
-        except Closed:
-            return

@@ -174,8 +174,8 @@ class Inference:
         return Detections(found.boxes * np.tile(stretch, 2), found.points * stretch, found.scores)
 
     async def embed(self, aligned: U8) -> F32:
-        """aligned: BGR uint8 [n, size, size, 3]. Returns float32 [n, dim], rows of length 1, the caller's to
-        wipe."""
+        """aligned: BGR uint8 [n, size, size, 3]. Returns float32 [n, dim], rows of length 1, which the caller
+        wipes."""
         if not len(aligned):
             return np.empty((0, self.dim), np.float32)
         loop = asyncio.get_running_loop()
@@ -260,7 +260,7 @@ async def opened(
     """Load a pack's networks. networks: reads and checks their files, by role. Raises what that raises, and
     ProviderError or CorruptError."""
     workers = settings.workers or cores()
-    # On the CPU each worker runs one call on one core: crowds come from many cameras, not from one large call.
+    # On the CPU each worker runs one call on one core: load comes from many cameras, not from large calls.
     threads = 1 if settings.provider == "cpu" else 0
 
     def load() -> tuple[Detector, Recogniser]:

@@ -37,7 +37,10 @@ VIEW_HEIGHT = 360  # and at most so many pixels high
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A verdict that says 'alert', with all that an officer will be shown. Times are the source's clock."""
+    """A verdict that says 'alert', with what an officer will be shown of it.
+
+    captured_at: of the decisive frame; the process's monotonic clock where `live`, else the recording's own.
+    """
 
     nominal: NominalId
     score: float
@@ -45,6 +48,7 @@ class Finding:
     camera: CameraId
     track: TrackId
     captured_at: float
+    live: bool
     quality: Quality
     shots: int
     box: Box
@@ -103,7 +107,7 @@ class Person:
 
 
 class Pipeline:
-    """The journey for all cameras of a box: what they share is here, what each has of its own in `Journey`."""
+    """The journey for all cameras of a box: what they share; what each has of its own is in `Journey`."""
 
     def __init__(
         self,
@@ -117,7 +121,7 @@ class Pipeline:
         track_ids: Iterator[TrackId],
         split_below: float,
     ) -> None:
-        """split_below: cosine under which two shots of one track are two people; it belongs to the model."""
+        """split_below: cosine under which two shots of one track are two people; belongs to the model."""
         self.inference = inference
         self.watchlist = watchlist
         self.rule = rule
@@ -147,22 +151,24 @@ class Journey:
             longest_seconds=settings.tracking.longest_seconds,
             most=settings.tracking.most,
         )
+        self._live = False  # see `run`
         self._people: dict[TrackId, Person] = {}  # bounded by tracking.most
         self._examined: Bounded[tuple[Frame, Examined] | None] = Bounded(1)
         self._frame_size: tuple[int, int] | None = None  # of the last frame since the camera rested
 
     async def run(self, frames: AsyncIterator[Frame], *, live: bool) -> None:
         """Analyse frames until they end. `live`: capture times are the process's monotonic clock, and tracks
-        end by themselves when no frame comes."""
+        end by themselves when no frame comes. Once only."""
+        self._live = live
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._examine_all(frames, live), name=f"examine {self.camera}")
-                group.create_task(self._follow_all(live), name=f"follow {self.camera}")
+                group.create_task(self._examine_all(frames), name=f"examine {self.camera}")
+                group.create_task(self._follow_all(), name=f"follow {self.camera}")
         finally:
             self._forget(self._tracker.finish())
 
-    async def _examine_all(self, frames: AsyncIterator[Frame], live: bool) -> None:
-        idle = self._shared.settings.tracking.lost_seconds if live else None
+    async def _examine_all(self, frames: AsyncIterator[Frame]) -> None:
+        idle = self._shared.settings.tracking.lost_seconds if self._live else None
         async for frame in _with_pauses(frames, idle):
             if frame is None:
                 await self._examined.put(None)
@@ -179,7 +185,7 @@ class Journey:
                 raise
         await self._examined.close()
 
-    async def _follow_all(self, live: bool) -> None:
+    async def _follow_all(self) -> None:
         while True:
             try:
                 item = await self._examined.take()
@@ -195,7 +201,8 @@ class Journey:
                 frame.release()
                 for face in examined.faces:
                     face.wipe()
-            self.counts.lag = time.monotonic() - frame.captured_at if live else None
+            if self._live:
+                self.counts.lag = time.monotonic() - frame.captured_at
 
     async def _rest(self) -> None:
         """No frame came for as long as a track may be lost: nobody is in view, and nothing of them stays."""
@@ -235,6 +242,8 @@ class Journey:
             aligned.fill(0)
         self._shared.metrics.embedded.labels(self.camera).inc(len(chosen))
         for (_, person, face), vector in zip(chosen, vectors, strict=True):
+            if not vector.any():  # the network saw nothing that has a direction: no evidence of anybody
+                continue
             person.add(Shot(Template(vector), face.quality.worth, frame.captured_at), face, frame.picture)
         vectors.fill(0)
 
@@ -246,11 +255,10 @@ class Journey:
         ]
         if not ready or not len(self._shared.watchlist.current):
             return
-        with self._shared.watchlist.lease() as gallery:
-            with self._shared.metrics.stage.labels("search").time():
-                verdicts = await self._shared.inference.run(
-                    _judge_all, gallery, self._shared.rule, [person.evidence for _, person in ready]
-                )
+        with self._shared.watchlist.lease() as gallery, self._shared.metrics.stage.labels("search").time():
+            verdicts = await self._shared.inference.run(
+                _judge_all, gallery, self._shared.rule, [person.evidence for _, person in ready]
+            )
         for (track, person), (best, verdict) in zip(ready, verdicts, strict=True):
             self._shared.metrics.verdicts.labels(verdict.reason.value).inc()
             if verdict.alert and best is not None:
@@ -268,6 +276,7 @@ class Journey:
                 camera=self.camera,
                 track=track,
                 captured_at=at,
+                live=self._live,
                 quality=person.quality,
                 shots=len(person.evidence),
                 box=person.box,
@@ -292,7 +301,7 @@ class Journey:
         self.counts.tracks += confirmed
 
     def _forget(self, ended: list[TrackId]) -> None:
-        """A track has ended: its crops and templates are overwritten, alert or not - alerts have their own."""
+        """Tracks have ended: their crops and templates are overwritten. Alerts have their own pictures."""
         for track in ended:
             person = self._people.pop(track, None)
             if person is not None:

@@ -1,4 +1,4 @@
-"""What `run`, `demo` and `replay` have in common: a pack opened, a watchlist enrolled, a threshold derived."""
+"""What `run`, `demo` and `replay` share: a pack opened, a watchlist enrolled, a threshold derived."""
 
 from __future__ import annotations
 

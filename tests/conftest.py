@@ -83,7 +83,7 @@ def street_clip(tmp_path: Path, astronaut: Path, locate: Callable[[U8], Detectio
 
 
 def unavailable(reason: str) -> NoReturn:
-    """Skip for want of a browser or an RTSP server - or fail, where everything must run (LFRD_REQUIRE_ALL)."""
+    """Skip for want of a browser or an RTSP server; fail where all must run (LFRD_REQUIRE_ALL)."""
     if os.environ.get("LFRD_REQUIRE_ALL"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -118,7 +118,7 @@ class Pixels:
 def _rows(plane: VideoPlane) -> U8:
     """A plane as uint8 [height, line], the first row on top. A negative line size means bottom first."""
     rows = np.frombuffer(cast(bytes, plane), np.uint8).reshape(plane.height, abs(plane.line_size))
-    return rows
+    return rows[::-1] if plane.line_size < 0 else rows
 
 
 def _wipe(frame: VideoFrame) -> None:

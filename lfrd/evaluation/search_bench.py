@@ -142,6 +142,7 @@ def _time(search: Search, probes: F32, q: int, seconds: float) -> NDArray[np.flo
 
 
 def _processor_ms(search: Search, probes: F32, pause: float, calls: int = 10) -> float:
+    time.sleep(3 * pause)  # threads that earlier work left spinning come to rest
     began = time.process_time()
     for _ in range(calls):
         search(probes)

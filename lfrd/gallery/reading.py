@@ -153,7 +153,7 @@ def size_of(data: bytes | bytearray) -> tuple[int, int]:
 def _jpeg_size(data: bytes | bytearray) -> tuple[int, int]:
     """From the start-of-frame segment (ITU-T T.81, B.2.2); a file without an end marker is cut short.
 
-    The decoder would fill the missing part with grey and say nothing.
+    It is looked for here because decoders differ: some fill the missing part with grey and say nothing.
     """
     size = None
     at = 2

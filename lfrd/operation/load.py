@@ -1,4 +1,4 @@
-"""Whether analysis keeps up: the share of due frames that were analysed lately. Pure: the time is passed in."""
+"""Whether analysis keeps up: the share of due frames that were analysed lately."""
 
 from __future__ import annotations
 

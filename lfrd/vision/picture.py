@@ -47,7 +47,7 @@ class Picture:
         return self._buffer
 
     def scaled(self, width: int, height: int) -> U8:
-        """The whole picture as BGR uint8 [height, width, 3]. Of I420 both sides must be even: chroma's are half."""
+        """The whole picture as BGR uint8 [height, width, 3]. I420 takes even sides: its chroma's are half."""
         if self.planar and (width % 2 or height % 2):
             raise ValueError(f"a picture is scaled to even sides, not {width} x {height}")
         pixels = self._pixels

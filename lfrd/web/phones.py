@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,8 +39,15 @@ class PhonesStatistics:
 class Phones:
     """Connections by session. `run()` must stand in the app's TaskGroup: it closes what was revoked."""
 
-    def __init__(self, officers: Officers, fault: Fault) -> None:
+    def __init__(
+        self,
+        officers: Officers,
+        fault: Fault,
+        on_revoked: Callable[[SessionId], object] = lambda session: None,
+    ) -> None:
+        """on_revoked: told of each connected session that no longer stands; its officer's post ends there."""
         self._officers = officers
+        self._on_revoked = on_revoked
         self._fault = fault  # hears of a store that fails while sessions are looked up
         self._connected: dict[SessionId, Hangable] = {}  # the newest connection of each session
         self._opened = self._replaced = self._revoked = self._slow = 0
@@ -65,6 +72,7 @@ class Phones:
         connection = self._connected.get(session)
         if connection is not None:
             self._revoked += 1
+            self._on_revoked(session)
             connection.hang_up(wire.CLOSE_REVOKED, "sign in again")
 
     def count_slow(self) -> None:

@@ -1,8 +1,7 @@
-"""A site in a process of its own, for test_erasure: it runs, remembers marks of what it saw, and can be searched.
+"""A site in a process of its own, for test_erasure: it runs and remembers marks of what it saw.
 
-A mark is a few bytes of a passer-by's pixels or template, kept XORed so that the memory in which they are kept
-is never itself what the search finds. Nothing here changes what the site does: only what goes through it is
-noted on the way. Speaks one line of JSON per step on standard output, and waits for a line on standard input.
+A mark is a few bytes of a passer-by's pixels or template, kept XORed so that the memory in which it is kept
+is never itself what the search finds. What the site does is not changed, only noted on the way. Speaks one line of JSON per step on standard output, and waits for a line on standard input.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ STOREYS: list[set[str]] = [
     {"vision", "tracking", "decision"},
     {"flow", "memory", "logs", "metrics"},
     {"capture", "inference", "gallery", "store", "models"},
-    {"pipeline", "operation", "web", "evaluation", "watching"},
+    {"pipeline", "operation", "web", "evaluation", "watching", "cameras"},
     {"replay", "app", "officer", "demo", "cli", "__main__"},
 ]
 RESOURCES = STOREYS[3]
@@ -81,7 +81,7 @@ def test_pure_rooms_read_no_clock_and_open_no_file(room: str) -> None:
 
 
 def test_nothing_in_the_repository_is_a_photograph() -> None:
-    """Pictures in docs are drawn; photographs would be faces. Only PNG and SVG of docs and static are known."""
+    """Pictures in docs are drawn; photographs would be faces."""
     for path in ROOT.rglob("*"):
         parts = path.relative_to(ROOT).parts
         if parts[0].startswith(".") or parts[0] in {"data", "demo-data", "build", "dist"}:

@@ -18,7 +18,7 @@ def gradient(width: int, height: int) -> U8:
     """A smooth BGR picture: colours survive YUV 4:2:0 within a few levels."""
     x = np.linspace(0, 1, width)[None, :, None]
     y = np.linspace(0, 1, height)[:, None, None]
-    return np.clip(60 + 120 * x + 40 * y + np.array([0, 15, 30]), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(60 + 120 * x + 40 * y + np.array([0, 15, 30]), 0, 255), np.uint8)
 
 
 def planar(bgr: U8) -> Picture:

@@ -135,7 +135,7 @@ async def opened(
             board=Board(lambda: status[-1], duty),
             hub=hub,
             receipts=Receipts(log, fault),
-            phones=Phones(officers, fault),
+            phones=Phones(officers, fault, on_revoked=duty.off),
             fault=fault,
             config=config,
             deployment=deployment.name,

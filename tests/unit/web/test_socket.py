@@ -214,6 +214,18 @@ async def test_a_revoked_session_is_closed_and_opens_nothing_again(tmp_path: Pat
             assert await phone.closed() == wire.CLOSE_REVOKED
 
 
+async def test_a_revoked_phone_is_off_post_at_once_and_keeps_no_camera_running(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.say(wire.OnPost())
+            await box.services.duty.wanted()
+            (session,) = await box.services.officers.sessions()
+            await box.services.officers.revoke(session.id)
+            assert await phone.closed() == wire.CLOSE_REVOKED
+            assert not box.services.duty.cameras_wanted()
+
+
 async def test_a_phone_that_leaves_is_closed_and_off_post_at_once(tmp_path: Path) -> None:
     async with opened(tmp_path) as box:
         phone = await box.phone("Asha")

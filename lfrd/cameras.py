@@ -1,0 +1,120 @@
+"""A running site's cameras: each with its supervisor, its journey, and what people are told of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+
+from lfrd.capture.source import Source, make_source
+from lfrd.capture.supervisor import CameraStatus, CameraSupervisor
+from lfrd.config import Camera, Placed, camera_password
+from lfrd.flow import Closed, Latest
+from lfrd.metrics import Reading
+from lfrd.operation.board import Status
+from lfrd.operation.duty import Duty
+from lfrd.operation.load import Load
+from lfrd.pipeline import Journey, Pipeline
+from lfrd.types import CameraId, CameraState, Frame
+from lfrd.wire import CameraView
+
+log = structlog.get_logger(__name__)
+
+KEEPS_UP = 0.7
+"""Below this share of its due frames analysed, a camera is said to be degraded."""
+
+
+class Eye:
+    """One camera of the running site: who fetches its frames, and the journey that they make."""
+
+    def __init__(
+        self, camera: Camera, placed: Placed, pipeline: Pipeline, on_change: Callable[[], object]
+    ) -> None:
+        """on_change: called in the loop when the camera's state is another."""
+
+        def news(status: CameraStatus) -> None:
+            log.info("camera", camera=status.camera, state=status.state.value, problem=status.problem)
+            on_change()
+
+        self.name = camera.name
+        # A recording that is played as fast as it goes has its own time, and no lag to speak of.
+        self._live = camera.paced or camera.is_network or camera.is_device
+        self.supervisor = CameraSupervisor(camera, _opener(camera, placed), on_change=news)
+        self.journey: Journey = pipeline.journey(CameraId(camera.name), camera.eye_distance_pixels)
+        self._load = Load()  # whether analysis keeps up with what is due
+
+    async def run(self) -> None:
+        """Every frame of the camera's life; the supervisor's `run` fetches them."""
+        await self.journey.run(_all_of(self.supervisor.frames), live=self._live)
+
+    def view(self) -> CameraView:
+        status = self.supervisor.status
+        lag = self.journey.counts.lag if status.state is CameraState.LIVE else None
+        return CameraView(self.name, status.state.value, status.problem, lag)
+
+    def reading(self) -> Reading:
+        counts = self.supervisor.statistics()
+        return Reading(
+            self.name,
+            self.supervisor.status.state,
+            counts.decoded,
+            counts.skipped,
+            counts.dropped,
+            counts.corrupt,
+        )
+
+    def degraded(self, at: float) -> str:
+        """Why this camera is not fully looked at, or nothing."""
+        if self.supervisor.status.state is not CameraState.LIVE:
+            self._load.reset()
+            return ""
+        counts = self.supervisor.statistics()
+        share = self._load.update(at, counts.decoded - counts.skipped, self.journey.counts.analysed)
+        if share is None or share >= KEEPS_UP:
+            return ""
+        return f"{self.name}: {share:.0%} of its frames are analysed"
+
+
+def status_of(eyes: list[Eye]) -> Status:
+    """What the box says of itself now."""
+    now = time.monotonic()
+    return Status(
+        cameras=tuple(eye.view() for eye in eyes),
+        degraded="; ".join(text for eye in eyes if (text := eye.degraded(now))),
+        faces_seen=sum(eye.journey.counts.tracks for eye in eyes),
+    )
+
+
+def problems(status: Status) -> tuple[str, ...]:
+    """What /healthz answers 503 for: cameras that should be live and are not, and overload."""
+    failing = {CameraState.RETRYING, CameraState.STALLED}
+    found = [f"camera {c.name}: {c.state} {c.problem}".rstrip() for c in status.cameras if c.state in failing]
+    return (*found, *([status.degraded] if status.degraded else ()))
+
+
+async def run_by_duty(eyes: list[Eye], duty: Duty) -> None:
+    """Rule 3: cameras run only while an officer is on post."""
+    while True:
+        await duty.wanted()
+        log.info("cameras_start", cameras=len(eyes))
+        for eye in eyes:
+            eye.supervisor.start()
+        await duty.unwanted()
+        log.info("cameras_stop", cameras=len(eyes))
+        for eye in eyes:
+            eye.supervisor.stop()
+
+
+def _opener(camera: Camera, placed: Placed) -> Callable[[], Source]:
+    """Makes the camera's source anew at each try. A missing password is known before anything starts."""
+    camera_password(camera, placed)
+    return lambda: make_source(camera, placed, rate=placed.config.analysis.rate)
+
+
+async def _all_of(frames: Latest[Frame]) -> AsyncIterator[Frame]:
+    while True:
+        try:
+            yield await frames.take()
+        except Closed:
+            return

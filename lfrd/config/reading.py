@@ -1,0 +1,133 @@
+"""Reads config.toml and refuses what it does not know, by the path of its key."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from lfrd.config.secret import Secret
+from lfrd.config.tables import Camera, Config, Placed
+from lfrd.errors import MissingError, SettingError
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Placed:
+    """Read and check config.toml. Raises MissingError or SettingError with the key's path."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise MissingError(f"{path}: no such file; `lfrd config > {path}` writes one to start from") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MissingError(f"{path}: cannot be read ({error})") from None
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(str(path), f"not valid TOML: {error}") from None
+    config = parse(raw)
+    placed = config.at(path.parent.resolve())
+    for camera in config.cameras:
+        camera_password(camera, placed, environment)
+    return placed
+
+
+def parse(raw: dict[str, Any]) -> Config:
+    """Check a configuration that is already a dictionary. Raises SettingError."""
+    for path, problem in _unknown(raw, Config, ""):
+        raise SettingError(path, problem)
+    try:
+        config = msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        raise SettingError(*_key_and_problem(str(error))) from None
+    _check(config)
+    return config
+
+
+def camera_password(
+    camera: Camera, placed: Placed, environment: Mapping[str, str] = os.environ
+) -> Secret | None:
+    """The camera's password from its file or variable, or None. Raises SettingError where it is not there."""
+    key = f'cameras["{camera.name}"]'
+    if camera.password_file:
+        file = placed.path(camera.password_file)
+        try:
+            return Secret(file.read_text(encoding="utf-8").strip())
+        except OSError as error:
+            raise SettingError(f"{key}.password_file", f"{file} cannot be read ({error.strerror})") from None
+    if camera.password_env:
+        if camera.password_env not in environment:
+            raise SettingError(
+                f"{key}.password_env", f"the environment variable {camera.password_env} is not set"
+            )
+        return Secret(environment[camera.password_env])
+    return None
+
+
+def _check(config: Config) -> None:
+    """Rules between settings, which a type cannot say."""
+    seen: set[str] = set()
+    for number, camera in enumerate(config.cameras):
+        key = f"cameras[{number}]"
+        if camera.name in seen:
+            raise SettingError(f"{key}.name", f"'{camera.name}' is already the name of another camera")
+        seen.add(camera.name)
+        if camera.password_file and camera.password_env:
+            raise SettingError(f"{key}.password_env", "password_file is set as well; keep one of them")
+        if camera.is_network and "@" in camera.source.split("//", 1)[1].split("/", 1)[0]:
+            raise SettingError(
+                f"{key}.source",
+                "holds a user or password; set user and password_file (or password_env) instead",
+            )
+        if camera.eye_distance_pixels is not None and camera.eye_distance_pixels < 0:
+            raise SettingError(f"{key}.eye_distance_pixels", "must not be negative")
+    if bool(config.web.certificate) != bool(config.web.key):
+        raise SettingError("web.key", "certificate and key go together; one of them is empty")
+    if config.post.grace_seconds < 2 * config.post.heartbeat_seconds:
+        raise SettingError("post.grace_seconds", "must be at least twice post.heartbeat_seconds")
+    if config.decision.threshold is not None and not -1 <= config.decision.threshold <= 1:
+        raise SettingError("decision.threshold", "must lie between -1 and 1")
+    if config.decision.least_shots > config.tracking.shots:
+        raise SettingError("decision.least_shots", "cannot be more than tracking.shots")
+    if config.analysis.darkest >= config.analysis.brightest:
+        raise SettingError("analysis.darkest", "must be less than analysis.brightest")
+
+
+def _unknown(raw: object, kind: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Keys that no setting has, each with the nearest that one has."""
+    kind = bare(kind)
+    if get_origin(kind) is list and isinstance(raw, list):
+        for number, item in enumerate(raw):
+            yield from _unknown(item, get_args(kind)[0], f"{path}[{number}]")
+    elif isinstance(kind, type) and issubclass(kind, Struct) and isinstance(raw, dict):
+        known = get_type_hints(kind, include_extras=True)
+        for key, value in raw.items():
+            where = f"{path}.{key}" if path else key
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"; did you mean '{near[0]}'?" if near else f"; known here: {', '.join(known)}"
+                yield where, f"unknown setting{hint}"
+            else:
+                yield from _unknown(value, known[key], where)
+
+
+def bare(kind: Any) -> Any:
+    """A type without its annotations."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _key_and_problem(message: str) -> tuple[str, str]:
+    """msgspec's "Expected `int` >= 0 - at `$.web.port`" as ("web.port", "expected a number >= 0")."""
+    found = re.fullmatch(r"(.*?)(?: - at `\$\.?(.*)`)?", message, re.S)
+    assert found is not None
+    problem, key = found.group(1), found.group(2) or "config"
+    problem = re.sub(r"^Expected", "expected", problem).replace("`", "")
+    problem = re.sub(r"\bstr\b", "text", problem)
+    problem = re.sub(r"\bint\b", "whole number", problem)
+    problem = re.sub(r"\bfloat\b", "number", problem)
+    return key, problem
