@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ import onnxruntime as ort
 
 from lfrd.config import Inference as InferenceSettings
 from lfrd.errors import CorruptError, ProviderError
+from lfrd.tracking.cuts import Cuts
 from lfrd.types import F32, U8, Detections, Face
 from lfrd.vision.adapters import Detector, Recogniser, Runner
 from lfrd.vision.pack import Pack, make_detector, make_recogniser
@@ -105,8 +105,8 @@ class Examined:
 
     found: Detections
     faces: list[Face]
-    seconds: float
-    """What the worker took."""
+    cut: bool
+    """Another scene than the frame before: who was followed there is not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,20 +155,28 @@ class Inference:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
 
-    async def examine(self, picture: Picture, limits: Limits, max_side: int) -> Examined:
-        """Find the faces of a picture, measure them, and align those that may serve as evidence."""
-        return await self.run(self._examine, picture, limits, max_side)
+    async def examine(
+        self, picture: Picture, limits: Limits, max_side: int, cuts: Cuts | None = None
+    ) -> Examined:
+        """Find the faces of a picture, measure them, and align those that may serve as evidence.
 
-    def _examine(self, picture: Picture, limits: Limits, max_side: int) -> Examined:
-        began = time.perf_counter()
-        found = self.detect(picture, max_side)
+        cuts: of the camera whose frames these are, one at a time; None for a single picture.
+        """
+        return await self.run(self._examine, picture, limits, max_side, cuts)
+
+    def _examine(self, picture: Picture, limits: Limits, max_side: int, cuts: Cuts | None) -> Examined:
+        small = picture.scaled(*detection_size(picture.size, max_side))
+        cut = cuts is not None and cuts.cut(small)
+        found = self._found_in(small, picture.size)
         faces = examine(picture, found, self._recogniser.size, self._recogniser.template_points, limits)
-        return Examined(found, faces, time.perf_counter() - began)
+        return Examined(found, faces, cut)
 
     def detect(self, picture: Picture, max_side: int) -> Detections:
         """Faces in pixels of the full-size picture, doubtful ones included. Blocks; for worker threads."""
-        width, height = picture.size
-        small = picture.scaled(*detection_size(picture.size, max_side))
+        return self._found_in(picture.scaled(*detection_size(picture.size, max_side)), picture.size)
+
+    def _found_in(self, small: U8, size: tuple[int, int]) -> Detections:
+        width, height = size
         found = self._detector.detect(small, low=self.high / 2)
         stretch = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
         return Detections(found.boxes * np.tile(stretch, 2), found.points * stretch, found.scores)

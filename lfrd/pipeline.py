@@ -24,6 +24,7 @@ from lfrd.flow import Bounded, Closed
 from lfrd.gallery.index import Gallery, GalleryHolder
 from lfrd.inference import Examined, Inference, detection_size
 from lfrd.metrics import Metrics
+from lfrd.tracking.cuts import Cuts
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
 from lfrd.types import F32, U8, Box, CameraId, Candidate, Face, Frame, NominalId, Quality, TrackId
@@ -151,6 +152,7 @@ class Journey:
             longest_seconds=settings.tracking.longest_seconds,
             most=settings.tracking.most,
         )
+        self._cuts = Cuts()  # used by the worker that examines, one frame at a time
         self._live = False  # see `run`
         self._people: dict[TrackId, Person] = {}  # bounded by tracking.most
         self._examined: Bounded[tuple[Frame, Examined] | None] = Bounded(1)
@@ -177,7 +179,7 @@ class Journey:
             try:
                 with self._shared.metrics.stage.labels("examine").time():
                     examined = await self._shared.inference.examine(
-                        frame.picture, self._limits, self._shared.settings.analysis.max_side
+                        frame.picture, self._limits, self._shared.settings.analysis.max_side, self._cuts
                     )
                 await self._examined.put((frame, examined))
             except BaseException:
@@ -215,6 +217,8 @@ class Journey:
 
     async def _follow(self, frame: Frame, examined: Examined) -> None:
         """Faces to tracks, the best of them to templates, templates to verdicts."""
+        if examined.cut:
+            self._forget(self._tracker.finish())
         update = self._tracker.update(examined.found, frame.captured_at)
         self._count(examined, len(update.confirmed))
         self._forget(update.ended)
