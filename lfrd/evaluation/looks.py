@@ -1,0 +1,174 @@
+"""What the networks saw of a clip, kept in memory, so that settings are compared without looking again.
+
+`look` is the costly part: detection, measuring and a template of every face. What follows in the pipeline (which
+frames, which faces, tracks, best shots, verdicts) is then done again by the pipeline's own parts for any
+settings. A test holds that both ways come to the same alerts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lfrd.capture.rate import Rate
+from lfrd.capture.reading import frames_of
+from lfrd.capture.source import recording
+from lfrd.config import Config
+from lfrd.decision.rule import Rule, Verdict
+from lfrd.gallery.index import Gallery
+from lfrd.inference import Inference
+from lfrd.tracking.shots import Evidence, Shot
+from lfrd.tracking.tracker import Tracker
+from lfrd.types import F32, Box, Candidate, Detections, NominalId, Quality, Refusal, TrackId
+from lfrd.vision.quality import Limits
+from lfrd.vision.template import Template
+
+EVERY_FACE = Limits(eye_distance=0.0, sharpness=0.0, pose=1.0, darkest=0.0, brightest=255.0, cut=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One frame. qualities: one a row of `found`, refused only where no face can be cut out. templates:
+    float32 [n, dim], zeros where there is none."""
+
+    at: float
+    found: Detections
+    qualities: list[Quality]
+    templates: F32
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One confident face of a track. refusal: under the settings that the tracks were made with."""
+
+    at: float
+    box: Box
+    quality: Quality
+    refusal: Refusal | None
+    template: F32
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one verdict of a track stood on; see `Rule.judge`."""
+
+    at: float
+    best: Candidate | None
+    shot_scores: F32
+    shot_best: list[NominalId | None]
+
+    def verdict(self, rule: Rule) -> Verdict:
+        return rule.judge(self.best, self.shot_scores, self.shot_best)
+
+
+async def look(
+    video: Path, inference: Inference, *, rate: float | None, max_side: int, least_eyes: float = 0.0
+) -> list[Look]:
+    """Every frame of a recording, or `rate` a second of it. Faces with fewer than `least_eyes` pixels between
+    the eyes get no template. The caller keeps the result in memory only: it is biometrics."""
+    looks: list[Look] = []
+    async with contextlib.aclosing(frames_of(recording(video, rate=rate))) as frames:
+        async for frame in frames:
+            try:
+                seen = await inference.examine(frame.picture, EVERY_FACE, max_side)
+            finally:
+                frame.release()
+            templates: F32 = np.zeros((len(seen.faces), inference.dim), np.float32)
+            rows = [
+                row
+                for row, face in enumerate(seen.faces)
+                if face.score >= inference.high and face.quality.eye_distance >= least_eyes
+            ]
+            aligned = [(row, cut) for row in rows if (cut := seen.faces[row].aligned) is not None]
+            if aligned:
+                templates[[row for row, _ in aligned]] = await inference.embed(
+                    np.stack([cut for _, cut in aligned])
+                )
+            looks.append(Look(frame.captured_at, seen.found, [f.quality for f in seen.faces], templates))
+    return looks
+
+
+def refusal(quality: Quality, limits: Limits) -> Refusal | None:
+    """The reason against a face that `EVERY_FACE` let pass, under other limits; in the order of `REASONS`."""
+    turned = max(abs(quality.yaw), abs(quality.pitch), abs(quality.roll))
+    tests = {
+        Refusal.CUT: quality.cut > limits.cut,
+        Refusal.POSE: turned > limits.pose or quality.refusal is not None,
+        Refusal.SMALL: quality.eye_distance < limits.eye_distance,
+        Refusal.DARK: quality.exposure < limits.darkest,
+        Refusal.BRIGHT: quality.exposure > limits.brightest,
+        Refusal.BLURRED: quality.sharpness < limits.sharpness,
+    }
+    return next((reason for reason, holds in tests.items() if holds), None)
+
+
+def follow(looks: Sequence[Look], settings: Config, high: float) -> dict[TrackId, list[Seen]]:
+    """The confident faces of each track that was confirmed, as the pipeline makes them with these settings.
+
+    Numbered from 1 as a replay numbers them. high: the detector's score of a confident face.
+    """
+    limits = Limits.of(settings.analysis)
+    due = Rate(settings.analysis.rate).due
+    tracker = Tracker(
+        ids=(TrackId(number) for number in itertools.count(1)),
+        high=high,
+        lost_seconds=settings.tracking.lost_seconds,
+        longest_seconds=settings.tracking.longest_seconds,
+        most=settings.tracking.most,
+    )
+    tracks: dict[TrackId, list[Seen]] = {}
+    for one in looks:
+        if not due(one.at):
+            continue
+        update = tracker.update(one.found, one.at)
+        for row, track in enumerate(update.tracks):
+            if track is None or one.found.scores[row] < high:
+                continue
+            quality = one.qualities[row]
+            box = Box(*(float(side) for side in one.found.boxes[row]))
+            seen = Seen(one.at, box, quality, refusal(quality, limits), one.templates[row])
+            tracks.setdefault(track, []).append(seen)
+    return {track: seen for track, seen in tracks.items() if len(seen) > 1}
+
+
+def judgements(
+    seen: Sequence[Seen],
+    gallery: Gallery,
+    settings: Config,
+    split_below: float,
+    *,
+    without: NominalId | None = None,
+    worth: Callable[[Quality], float] = lambda quality: quality.worth,
+) -> list[Judgement]:
+    """What each verdict of one track would stand on, from `least_shots` kept shots on.
+
+    without: a nominal who is taken from the list, so that a listed person's track is a non-mated search too.
+    """
+    evidence = Evidence(settings.tracking.shots, split_below=split_below)
+    made: list[Judgement] = []
+    for face in seen:
+        value = worth(face.quality)
+        if face.refusal is not None or not evidence.wants(value, face.at):
+            continue
+        evidence.add(Shot(Template(face.template), value, face.at))
+        if len(evidence) >= settings.decision.least_shots:
+            made.append(_judgement(evidence, gallery, face.at, without))
+    evidence.wipe()
+    return made
+
+
+def _judgement(evidence: Evidence, gallery: Gallery, at: float, without: NominalId | None) -> Judgement:
+    fused = evidence.fused()
+    shots = evidence.matrix()
+    if fused is None:
+        return Judgement(at, None, np.zeros(len(shots), np.float32), [None] * len(shots))
+    found = gallery.search(np.concatenate([fused.vector[None], shots]), count=2)
+    first = [next((c for c in ranked if c.nominal != without), None) for ranked in found]
+    best = first[0]
+    scores = np.zeros(len(shots), np.float32) if best is None else gallery.scores(shots, best.nominal)
+    return Judgement(at, best, scores, [None if c is None else c.nominal for c in first[1:]])

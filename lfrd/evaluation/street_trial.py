@@ -1,0 +1,137 @@
+"""A street trial: sought people and strangers walk through drawn clips, and what the pipeline says is counted.
+
+    plan -> draw (clips, kept) -> alerts (the real pipeline) -> count
+
+Who walks, when and how is drawn from a seed, so a trial can be run again. What drawn clips cannot show stands
+in `street.py`; what was measured with them, in docs/accuracy.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from lfrd.errors import MissingError
+from lfrd.evaluation.cutout import Locate
+from lfrd.evaluation.street import Truth, Walker, make_clip, read_truth
+from lfrd.gallery.folder import Entry, read_folder
+
+Half = Literal["all", "tune", "report"]
+"""Which people may walk: every other one (by name) is for choosing settings, the rest for reporting on them."""
+
+DRAWING = 1
+"""Goes up when `street.make_clip` draws otherwise, so that clips that were kept are made anew."""
+SECONDS_APART = 0.85  # between two people who enter, on average: four or five are in view at once
+SECONDS_TO_PASS = 8.0  # that the last one is given
+NEAR = 60.0, 110.0
+"""Pixels of a face's width where its walker passes the camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """listed: the watchlist's picture of each nominal. clips: who walks in each. sought: the walkers who are
+    on the list; their picture in the clip is not the list's."""
+
+    listed: dict[str, Path]
+    clips: list[list[Walker]]
+    sought: frozenset[str]
+    seed: int
+
+
+def make_plan(
+    people: Path,
+    *,
+    seed: int,
+    half: Half = "all",
+    sought: int = 100,
+    strangers: int = 100,
+    nominals: int = 900,
+    crowd: int = 25,
+) -> Plan:
+    """Draw walkers and a list from a folder that holds a folder of pictures per person.
+
+    Sought people have two pictures or more: the first is on the list, another walks. Strangers are on no
+    list, and fillers bring the list to `nominals`. crowd: walkers a clip. Raises MissingError where the
+    folder has too few people.
+    """
+    rng = np.random.default_rng([seed, 4])
+    entries = [entry for entry in read_folder(people) if entry.pictures]
+    able = entries if half == "all" else entries[0 if half == "tune" else 1 :: 2]
+    wanted = _draw(rng, [e for e in able if len(e.pictures) > 1], sought, people, "with two pictures")
+    names = {entry.nominal for entry in wanted}
+    others = _draw(rng, [e for e in able if e.nominal not in names], strangers, people, "who may be strangers")
+    names |= {entry.nominal for entry in others}
+    rest = [e for e in entries if e.nominal not in names]
+    fillers = _draw(rng, rest, nominals - sought, people, "who may fill the list")
+    walkers = [
+        Walker(
+            str(entry.nominal),
+            entry.pictures[int(rng.integers(1, len(entry.pictures))) if entry in wanted else 0],
+            near=float(rng.uniform(*NEAR)),
+        )
+        for entry in (*wanted, *others)
+    ]
+    order = [walkers[int(i)] for i in rng.permutation(len(walkers))]
+    clips = [
+        _spread(order[start : start + crowd], rng) for start in range(0, len(order), crowd)
+    ]
+    listed = {str(entry.nominal): entry.pictures[0] for entry in (*wanted, *fillers)}
+    return Plan(listed, clips, frozenset(str(entry.nominal) for entry in wanted), seed)
+
+
+def _draw(rng: np.random.Generator, entries: list[Entry], count: int, people: Path, who: str) -> list[Entry]:
+    if len(entries) < count:
+        raise MissingError(f"{people}: {len(entries)} people {who} are left, and {count} are wanted")
+    return [entries[int(i)] for i in rng.choice(len(entries), count, replace=False)]
+
+
+def _spread(walkers: Sequence[Walker], rng: np.random.Generator) -> list[Walker]:
+    """One enters after the other, now and then two at once."""
+    return [
+        Walker(w.name, w.picture, enter=SECONDS_APART * (i + float(rng.uniform(-1, 1))), near=w.near)
+        for i, w in enumerate(walkers)
+    ]
+
+
+def draw(
+    plan: Plan, folder: Path, locate: Locate, progress: Callable[[int, int], object] = lambda done, total: None
+) -> Iterator[tuple[Path, Truth]]:
+    """Each clip with its truth, from `folder` where it was drawn before. progress: clips, and of how many."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, walkers in enumerate(plan.clips):
+        clip = folder / f"{_key(plan, number)}.mp4"
+        truth_file = clip.with_suffix(".json")
+        if not truth_file.exists():
+            unfinished = folder / f"making-{os.getpid()}.mp4"
+            try:
+                truth = make_clip(
+                    unfinished,
+                    walkers,
+                    seconds=SECONDS_APART * len(walkers) + SECONDS_TO_PASS,
+                    locate=locate,
+                    seed=plan.seed * 1000 + number,
+                )
+                unfinished.replace(clip)
+                truth.save(truth_file)
+            finally:
+                unfinished.unlink(missing_ok=True)
+        progress(number + 1, len(plan.clips))
+        yield clip, read_truth(truth_file)
+
+
+def _key(plan: Plan, number: int) -> str:
+    """A clip's name: the same only for the same walks of the same pictures."""
+    walks = [
+        (w.name, w.picture.name if isinstance(w.picture, Path) else "", w.enter, w.near)
+        for w in plan.clips[number]
+    ]
+    said = json.dumps([DRAWING, plan.seed, number, walks])
+    return f"street-{hashlib.sha256(said.encode()).hexdigest()[:16]}"

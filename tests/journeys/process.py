@@ -1,0 +1,320 @@
+"""`lfrd run` as its users start it: a process with a settings file, a data folder, an address and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import av
+import cv2
+import httpx
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+
+from lfrd import wire
+from lfrd.types import U8
+from tests.conftest import ROOT
+from tests.phone import Phone
+
+PATIENCE = 120.0
+"""Seconds after which a test fails where it would hang; nothing is expected to take so long."""
+
+Table = dict[str, Any]
+
+
+class Ended(NamedTuple):
+    """A command that has ended: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+async def lfrd(*arguments: str | Path, wrap: Sequence[str | Path] = (), cwd: Path = ROOT) -> Ended:
+    """Run a command of lfrd to its end. wrap: a command line to run it under."""
+    process = await _start(*arguments, wrap=wrap, cwd=cwd)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            out, err = await process.communicate()
+    finally:
+        await _reap(process)
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def _start(*arguments: str | Path, wrap: Sequence[str | Path], cwd: Path) -> Process:
+    command = [*wrap, sys.executable, "-m", "lfrd", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    return await asyncio.create_subprocess_exec(
+        *map(str, command), stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, cwd=cwd, env=environment
+    )
+
+
+async def _reap(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+class Server:
+    """One life of `lfrd run`, from its printed address on."""
+
+    def __init__(self, process: Process, site: Site) -> None:
+        self.process = process
+        self.site = site
+        self.url = ""
+        self._out: list[str] = []
+        self._err: list[str] = []
+        self._listening = asyncio.Event()  # the address has been printed, or never will be
+        self._readers = [asyncio.create_task(self._read_out()), asyncio.create_task(self._read_err())]
+
+    @property
+    def out(self) -> str:
+        return "".join(self._out)
+
+    @property
+    def err(self) -> str:
+        return "".join(self._err)
+
+    async def listening(self) -> None:
+        await self._listening.wait()
+        assert self.url, f"lfrd run ended before it listened:\n{self.err}"
+
+    async def phone(self, name: str) -> Phone:
+        """An officer's phone that has joined by `lfrd invite`."""
+        code = (await self.site.invitation(name)).rpartition("#join=")[2]
+        return await Phone.join(self.url, code, name)
+
+    async def get(self, path: str) -> httpx.Response:
+        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE) as client:
+            return await client.get(path)
+
+    async def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples that carry these labels."""
+        text = (await self.get("/metrics")).text
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name in (name, f"{name}_total") and labels.items() <= sample.labels.items()
+        )
+
+    async def decoded(self, camera: str = "") -> float:
+        return await self.metric("lfrd_frames_decoded", **({"camera": camera} if camera else {}))
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def terminate(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait for the process's end and for the last of what it says; its exit code."""
+        async with asyncio.timeout(PATIENCE):
+            code = await self.process.wait()
+            await asyncio.gather(*self._readers)
+        return code
+
+    def events(self) -> list[Table]:
+        """What it logged (log.format must be json, which it is where nothing else is set)."""
+        return [json.loads(line) for line in self.err.splitlines() if line.startswith("{")]
+
+    async def _read_out(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self._out.append(line.decode())
+            if found := re.search(r"listening on (http\S+)", self._out[-1]):
+                self.url = found.group(1)
+                self._listening.set()
+        self._listening.set()
+
+    async def _read_err(self) -> None:
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            self._err.append(line.decode())
+
+
+@dataclass
+class Site:
+    """A folder as an operator lays it out: config.toml, data, a watchlist."""
+
+    folder: Path
+    pack: Path
+    port: int = field(default_factory=free_port)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.toml"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def watch_for(self, **portraits: Path) -> None:
+        """Put people on the watchlist: reference=picture."""
+        for reference, portrait in portraits.items():
+            place = self.folder / "watchlist" / reference
+            place.mkdir(parents=True)
+            shutil.copyfile(portrait, place / portrait.name)
+
+    def configure(self, *cameras: Table, **tables: Table) -> None:
+        """Write config.toml. Light on the machine, and patient with phones that a test leaves unread."""
+        settings: dict[str, Table] = {
+            "site": {"name": "Croydon North", "data": str(self.data)},
+            "web": {"port": self.port, "receipt_seconds": 600, "window": 1000},
+            "post": {"heartbeat_seconds": 5, "grace_seconds": 600},
+            "watchlist": {"folder": "watchlist"},
+            "inference": {"pack": str(self.pack)},
+            "analysis": {"rate": 6, "max_side": 640},
+            "log": {"format": "json"},
+        }
+        for name, table in tables.items():
+            settings[name] = settings.get(name, {}) | table
+        lines: list[str] = []
+        for name, table in settings.items():
+            lines += [f"[{name}]", *_pairs(table)]
+        for camera in cameras:
+            lines += ["[[cameras]]", *_pairs(camera)]
+        self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    @asynccontextmanager
+    async def running(self, *, wrap: Sequence[str | Path] = ()) -> AsyncIterator[Server]:
+        """`lfrd run`, listening; killed at the end of the block where it still runs.
+
+        However it ends, its users must not have been shown a traceback.
+        """
+        async with self.starting(wrap=wrap) as server:
+            async with asyncio.timeout(PATIENCE):
+                await server.listening()
+            yield server
+
+    @asynccontextmanager
+    async def starting(self, *, wrap: Sequence[str | Path] = ()) -> AsyncIterator[Server]:
+        """The same from the very start, before it listens."""
+        process = await _start("run", "--config", self.config, wrap=wrap, cwd=self.folder)
+        server = Server(process, self)
+        try:
+            yield server
+        finally:
+            await _reap(process)
+            await server.ended()
+        assert "Traceback" not in server.err, server.err
+
+    async def run(self, *, wrap: Sequence[str | Path] = ()) -> Ended:
+        """`lfrd run` where it is expected to end by itself."""
+        return await lfrd("run", "--config", self.config, wrap=wrap, cwd=self.folder)
+
+    async def invitation(self, name: str) -> str:
+        """The link that `lfrd invite` prints."""
+        ended = await lfrd("invite", name, "--config", self.config, cwd=self.folder)
+        assert ended.code == 0, ended.err
+        return ended.out.split()[-1]
+
+    def stored(self) -> list[wire.Event]:
+        """Every event in the database file, in order; also while the server runs."""
+        decode = wire.msgspec.json.Decoder(wire.AlertView).decode
+        with closing(self.database()) as db:
+            rows = db.execute("SELECT seq, what, at, body FROM event ORDER BY seq").fetchall()
+        return [wire.Event(seq=seq, what=what, at=at, alert=decode(body)) for seq, what, at, body in rows]
+
+    def database(self) -> sqlite3.Connection:
+        """As any other program opens it."""
+        return sqlite3.connect(self.data / "lfrd.sqlite3")
+
+    def assert_sound(self) -> None:
+        with closing(self.database()) as db:
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def _pairs(table: Table) -> Iterator[str]:
+    for name, value in table.items():
+        # A JSON text, number or truth value is a TOML one too.
+        yield f"{name} = {json.dumps(str(value) if isinstance(value, Path) else value)}"
+
+
+# ---- what phones see ------------------------------------------------------------------------------------
+
+
+async def reach(phone: Phone, done: Callable[[], bool], *, receipts: bool = True) -> None:
+    """Read until `done`; fails with what the phone last saw where that takes too long."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await phone.until(done, receipts=receipts)
+    except TimeoutError:
+        seen = phone.state() if phone.states else None
+        raise AssertionError(f"{phone.name} waited in vain; {phone.seqs=} {phone.refused=} {seen}") from None
+
+
+async def see(phone: Phone, **cameras: str) -> None:
+    """Read until the cameras are in these states: Gate="live"."""
+    await reach(phone, lambda: all(camera(phone, name).state == state for name, state in cameras.items()))
+
+
+def camera(phone: Phone, name: str) -> wire.CameraView:
+    if not phone.states:
+        return wire.CameraView(name, "")
+    return next(view for view in phone.state().cameras if view.name == name)
+
+
+def of(phone: Phone, what: str) -> list[wire.Event]:
+    return [event for event in phone.events if event.what == what]
+
+
+# ---- what cameras see -----------------------------------------------------------------------------------
+
+
+def passing(path: Path, *portraits: Path) -> Path:
+    """A short clip to be looped: each person's head crosses the view in a second and a half, and is gone for
+    one. Many passages a minute, which a walk down a street would not give."""
+    rate, size = 12, (640, 360)
+    with av.open(str(path), "w", format="mp4") as out:
+        track = out.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "18"})
+        track.width, track.height = size
+        track.pix_fmt = "yuv420p"
+        for portrait in portraits:
+            person = cast(U8, cv2.imread(str(portrait)))
+            person = cast(U8, cv2.resize(person, None, fx=300 / len(person), fy=300 / len(person)))
+            for number in range(rate * 5 // 2):
+                image = np.full((size[1], size[0], 3), (120, 130, 125), np.uint8)
+                if number < rate * 3 // 2:
+                    left = 40 + 8 * number
+                    image[30:330, left : left + person.shape[1]] = person
+                frame = av.VideoFrame.from_ndarray(image, "bgr24").reformat(format="yuv420p")
+                frame.pts, frame.time_base = None, Fraction(1, rate)
+                out.mux(track.encode(frame))
+        out.mux(track.encode(None))
+    return path
+
+
+def bare_stream(clip: Path, path: Path) -> Path:
+    """The clip as an RTSP camera sends it: bare H.264 with delimited access units (see tests/rtsp_server)."""
+    options = {"tune": "zerolatency", "x264-params": "aud=1:keyint=25:scenecut=0:repeat-headers=1"}
+    with av.open(str(clip)) as source, av.open(str(path), "w", format="h264") as out:
+        picture = source.streams.video[0]
+        track = out.add_stream("libx264", rate=25, options=options | {"preset": "veryfast"})
+        track.width, track.height, track.pix_fmt = picture.width, picture.height, "yuv420p"
+        for number, frame in enumerate(source.decode(picture)):
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(track.encode(frame))
+        out.mux(track.encode(None))
+    return path
