@@ -112,6 +112,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
         eyes: list[Eye] = []
         board = Board(lambda: status_of(eyes), duty)
         eyes += [Eye(camera, placed, pipeline, board.refresh) for camera in settings.cameras]
+        board.refresh()  # the first phone is told of the cameras too
         metrics.watch(lambda: [eye.reading() for eye in eyes], lambda: phones.statistics().connected)
         app = make_app(
             Services(

@@ -41,7 +41,7 @@ class Network:
     """One ONNX file in a session: a `Runner` whose single input is called `input` whatever the file calls it.
 
     Outputs whose shape is known beforehand (all but the first side fixed) are written straight into an array
-    of ours, so that no template stays behind in ONNX Runtime's own memory.
+    of ours, so that no copy of a template stays behind in blocks too small for the C library to overwrite.
     """
 
     def __init__(self, path: Path, network: bytes, provider: str, threads: int) -> None:
@@ -54,6 +54,9 @@ class Network:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # Activations come from a face: without the arena they are given back, and so overwritten, after each
+        # call instead of lying about until the next one. docs/erasure.md has what that costs.
+        options.enable_cpu_mem_arena = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(network, options, providers=[wanted])
@@ -231,16 +234,6 @@ class Inference:
             except RuntimeError:  # the loop has ended: nobody waits
                 if not isinstance(answer, Exception):
                     answer.fill(0)
-
-    def rinse(self, width: int, height: int) -> None:
-        """Pass blank pictures through the networks, so that their working memory holds no earlier face.
-
-        ONNX Runtime keeps that memory between calls; the next frame overwrites it, and where no frame comes
-        (the camera has stopped) this does. Blocks; for worker threads.
-        """
-        blank = np.zeros((height, width, 3), np.uint8)
-        self._detector.detect(blank, low=self.high)
-        self._recogniser.embed(np.zeros((self._batch, self.size, self.size, 3), np.uint8))
 
     def statistics(self) -> InferenceStatistics:
         with self._lock:

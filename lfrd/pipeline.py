@@ -22,7 +22,7 @@ from lfrd.config import Config
 from lfrd.decision.rule import Rule, Verdict
 from lfrd.flow import Bounded, Closed
 from lfrd.gallery.index import Gallery, GalleryHolder
-from lfrd.inference import Examined, Inference, detection_size
+from lfrd.inference import Examined, Inference
 from lfrd.metrics import Metrics
 from lfrd.tracking.cuts import Cuts
 from lfrd.tracking.shots import Evidence, Shot
@@ -156,7 +156,6 @@ class Journey:
         self._live = False  # see `run`
         self._people: dict[TrackId, Person] = {}  # bounded by tracking.most
         self._examined: Bounded[tuple[Frame, Examined] | None] = Bounded(1)
-        self._frame_size: tuple[int, int] | None = None  # of the last frame since the camera rested
 
     async def run(self, frames: AsyncIterator[Frame], *, live: bool) -> None:
         """Analyse frames until they end. `live`: capture times are the process's monotonic clock, and tracks
@@ -175,7 +174,6 @@ class Journey:
             if frame is None:
                 await self._examined.put(None)
                 continue
-            self._frame_size = frame.picture.size
             try:
                 with self._shared.metrics.stage.labels("examine").time():
                     examined = await self._shared.inference.examine(
@@ -194,7 +192,7 @@ class Journey:
             except Closed:
                 return
             if item is None:
-                await self._rest()
+                self._rest()
                 continue
             frame, examined = item
             try:
@@ -206,14 +204,10 @@ class Journey:
             if self._live:
                 self.counts.lag = time.monotonic() - frame.captured_at
 
-    async def _rest(self) -> None:
-        """No frame came for as long as a track may be lost: nobody is in view, and nothing of them stays."""
+    def _rest(self) -> None:
+        """No frame came for as long as a track may be lost: nobody is in view."""
         self.counts.lag = None
         self._forget(self._tracker.finish())
-        size, self._frame_size = self._frame_size, None
-        if size is not None:
-            width, height = detection_size(size, self._shared.settings.analysis.max_side)
-            await self._shared.inference.run(self._shared.inference.rinse, width, height)
 
     async def _follow(self, frame: Frame, examined: Examined) -> None:
         """Faces to tracks, the best of them to templates, templates to verdicts."""

@@ -8,7 +8,6 @@ in `street.py`; what was measured with them, in docs/accuracy.md.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -17,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from lfrd.errors import MissingError
 from lfrd.evaluation.cutout import Locate
 from lfrd.evaluation.street import Truth, Walker, make_clip, read_truth
-from lfrd.gallery.folder import Entry, read_folder
+from lfrd.gallery.enrol import DOMINANCE
+from lfrd.gallery.folder import read_folder
 
 Half = Literal["all", "tune", "report"]
 """Which people may walk: every other one (by name) is for choosing settings, the rest for reporting on them."""
@@ -48,6 +49,7 @@ class Plan:
 
 def make_plan(
     people: Path,
+    clear: Callable[[Path], bool],
     *,
     seed: int,
     half: Half = "all",
@@ -59,38 +61,54 @@ def make_plan(
     """Draw walkers and a list from a folder that holds a folder of pictures per person.
 
     Sought people have two pictures or more: the first is on the list, another walks. Strangers are on no
-    list, and fillers bring the list to `nominals`. crowd: walkers a clip. Raises MissingError where the
-    folder has too few people.
+    list, and fillers bring the list to `nominals`. clear: whether a picture shows beyond doubt whom it is of,
+    asked of all pictures but the fillers'. crowd: walkers a clip. Raises MissingError where the folder has
+    too few people.
     """
     rng = np.random.default_rng([seed, 4])
     entries = [entry for entry in read_folder(people) if entry.pictures]
-    able = entries if half == "all" else entries[0 if half == "tune" else 1 :: 2]
-    wanted = _draw(rng, [e for e in able if len(e.pictures) > 1], sought, people, "with two pictures")
-    names = {entry.nominal for entry in wanted}
-    others = _draw(rng, [e for e in able if e.nominal not in names], strangers, people, "who may be strangers")
-    names |= {entry.nominal for entry in others}
-    rest = [e for e in entries if e.nominal not in names]
-    fillers = _draw(rng, rest, nominals - sought, people, "who may fill the list")
-    walkers = [
-        Walker(
-            str(entry.nominal),
-            entry.pictures[int(rng.integers(1, len(entry.pictures))) if entry in wanted else 0],
-            near=float(rng.uniform(*NEAR)),
+    rng.shuffle(entries)
+    names = sorted(entry.nominal for entry in entries)
+    able = set(names if half == "all" else names[0 if half == "tune" else 1 :: 2])
+    walkers: list[Walker] = []
+    listed: dict[str, Path] = {}
+    for entry in entries:
+        if entry.nominal not in able or len(walkers) == sought or len(entry.pictures) < 2:
+            continue
+        walking = entry.pictures[int(rng.integers(1, len(entry.pictures)))]
+        if clear(entry.pictures[0]) and clear(walking):
+            listed[entry.nominal] = entry.pictures[0]
+            walkers.append(Walker(entry.nominal, walking, near=float(rng.uniform(*NEAR))))
+    for entry in entries:
+        if entry.nominal not in able or len(walkers) == sought + strangers or entry.nominal in listed:
+            continue
+        if clear(entry.pictures[0]):
+            walkers.append(Walker(entry.nominal, entry.pictures[0], near=float(rng.uniform(*NEAR))))
+    walking_names = {walker.name for walker in walkers}
+    fillers = [entry for entry in entries if entry.nominal not in walking_names][: nominals - sought]
+    if len(walkers) < sought + strangers or len(fillers) < nominals - sought:
+        raise MissingError(
+            f"{people}: {len(entries)} people are in it: too few for {sought} who are sought, {strangers} "
+            f"strangers and a list of {nominals}"
         )
-        for entry in (*wanted, *others)
-    ]
+    wanted = frozenset(listed)
+    listed |= {entry.nominal: entry.pictures[0] for entry in fillers}
     order = [walkers[int(i)] for i in rng.permutation(len(walkers))]
-    clips = [
-        _spread(order[start : start + crowd], rng) for start in range(0, len(order), crowd)
-    ]
-    listed = {str(entry.nominal): entry.pictures[0] for entry in (*wanted, *fillers)}
-    return Plan(listed, clips, frozenset(str(entry.nominal) for entry in wanted), seed)
+    clips = [_spread(order[start : start + crowd], rng) for start in range(0, len(order), crowd)]
+    return Plan(listed, clips, wanted, seed)
 
 
-def _draw(rng: np.random.Generator, entries: list[Entry], count: int, people: Path, who: str) -> list[Entry]:
-    if len(entries) < count:
-        raise MissingError(f"{people}: {len(entries)} people {who} are left, and {count} are wanted")
-    return [entries[int(i)] for i in rng.choice(len(entries), count, replace=False)]
+def clear_subject(locate: Locate) -> Callable[[Path], bool]:
+    """Whether the largest face of a picture is `DOMINANCE` times as large as the next, as enrolment asks."""
+
+    def clear(path: Path) -> bool:
+        picture = cv2.imread(str(path))
+        if picture is None:
+            return False
+        areas = np.sort(np.prod(locate(np.asarray(picture, np.uint8)).boxes[:, 2:], axis=1))[::-1]
+        return len(areas) == 1 or (len(areas) > 1 and bool(areas[0] >= DOMINANCE * areas[1]))
+
+    return clear
 
 
 def _spread(walkers: Sequence[Walker], rng: np.random.Generator) -> list[Walker]:
@@ -102,7 +120,10 @@ def _spread(walkers: Sequence[Walker], rng: np.random.Generator) -> list[Walker]
 
 
 def draw(
-    plan: Plan, folder: Path, locate: Locate, progress: Callable[[int, int], object] = lambda done, total: None
+    plan: Plan,
+    folder: Path,
+    locate: Locate,
+    progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Iterator[tuple[Path, Truth]]:
     """Each clip with its truth, from `folder` where it was drawn before. progress: clips, and of how many."""
     folder.mkdir(parents=True, exist_ok=True)

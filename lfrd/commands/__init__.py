@@ -1,0 +1,1 @@
+"""What `lfrd` can be told: a module for each group of commands, and what they share."""

@@ -1,0 +1,141 @@
+"""`lfrd models`: which model packs are here, what they are, and installing others."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Annotated, Any
+
+import typer
+
+from lfrd.commands.bars import bar
+from lfrd.commands.failure import one_line, say
+from lfrd.commands.shared import (
+    DataOption,
+    JsonOption,
+    PackArgument,
+    counted,
+    data_folder,
+    group,
+    print_json,
+    print_table,
+    share_of,
+)
+from lfrd.errors import DownloadError
+
+app = group("Model packs: which are here, installing, checking.")
+
+
+@app.command("list", short_help="Packs that are here, or can be had.")
+def list_packs(as_json: JsonOption = False, data: DataOption = None) -> None:
+    """Packs that are installed, and those that can be by name."""
+    from lfrd.models import library, shelf
+
+    folder = data_folder(data)
+    rows = library.listing(folder)
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("PACK", "STATE", "VERSION", "LICENCE"),
+        [(row["name"], _state(row), row["version"] or "-", row["licence"] or "-") for row in rows],
+    )
+    for row in rows:
+        if _state(row) == "damaged":
+            say(row["state"])
+    print(f"in {one_line(str(shelf.shelf(folder)))}")
+
+
+def _state(row: dict[str, str]) -> str:
+    return row["state"] if row["state"] in ("installed", "available") else "damaged"
+
+
+@app.command(short_help="Install builtin, zoo or a folder.")
+def install(
+    what: Annotated[
+        str, typer.Argument(metavar="PACK", help="builtin, zoo, or a folder that holds a pack.toml.")
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="PLACE",
+            help="For zoo: a folder that holds its files, or a mirror's https:// address.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Install a pack. Its files are checked against their digests before it can be used."""
+    from lfrd.models import library, zoo
+
+    try:
+        with bar(f"Installing {what}") as shown:
+            pack = library.install(what, data_folder(data), source, share_of(shown))
+    except DownloadError as error:
+        if source is not None:
+            raise
+        files = " and ".join(wanted.name for wanted in zoo.FILES)
+        raise DownloadError(
+            error.url, f"{error.problem}. Without internet: bring {files}, then add --from FOLDER"
+        ) from None
+    manifest = pack.manifest
+    if as_json:
+        print_json(
+            {
+                "name": manifest.name,
+                "version": manifest.version,
+                "licence": manifest.licence,
+                "folder": str(pack.folder),
+                "digest": manifest.digest,
+                "calibrated": bool(manifest.calibration),
+            }
+        )
+        return
+    print(f"installed {manifest.name} {manifest.version} ({manifest.licence})")
+    if not manifest.calibration:
+        print("it has no calibration: give a threshold by hand until one is measured")
+
+
+@app.command(short_help="Check a pack's files and run them once.")
+def verify(name: PackArgument, as_json: JsonOption = False, data: DataOption = None) -> None:
+    """Check a pack's files against their digests, and pass a blank picture through each network."""
+    from lfrd.models import library
+
+    problems = library.problems(name, data_folder(data))
+    if as_json:
+        print_json({"pack": name, "problems": problems})
+    else:
+        for problem in problems:
+            say(problem)
+        print(f"{one_line(name)}: {counted(len(problems), 'problem') if problems else 'good'}")
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command(short_help="What a pack is, and how well it does.")
+def show(name: PackArgument, as_json: JsonOption = False, data: DataOption = None) -> None:
+    """What a pack is: origin, licence, networks, calibration, card."""
+    from lfrd.models import library
+
+    facts: dict[str, Any] = library.facts(name, data_folder(data))
+    if as_json:
+        print_json(facts)
+        return
+    for key in ("name", "version", "licence", "origin", "folder", "digest", "detector", "recogniser"):
+        print(f"{key:<12}{one_line(facts[key])}")
+    for label, (file, digest) in zip(
+        ["files", *[""] * len(facts["files"])], facts["files"].items(), strict=False
+    ):
+        print(f"{label:<12}{file}  SHA-256 {digest[:12]}…")
+    print("\ncalibration")
+    for row in facts["calibration"]:
+        about = f"{one_line(row['data'])}; {row['non_mated']:,} searches of a list of {row['n']:,}"
+        print(textwrap.indent(textwrap.fill(about, 76), "  "))
+        print("   FPIR    score that keeps it")
+        for fpir, score in row["points"]:
+            print(f"  {fpir:<7g} {score:.4f}")
+    if not facts["calibration"]:
+        print("  none: a threshold has to be given by hand")
+    print("\ncard")
+    paragraphs = (facts["card"] or "none").split("\n\n")
+    print("\n\n".join(textwrap.indent(textwrap.fill(one_line(" ".join(p.split())), 76), "  ") for p in paragraphs))

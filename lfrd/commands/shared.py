@@ -1,0 +1,125 @@
+"""What the commands have in common: options, the folder of packs, and what they print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from lfrd import config
+from lfrd.commands.bars import Bar
+from lfrd.commands.failure import one_line
+from lfrd.errors import SettingError
+
+if TYPE_CHECKING:
+    from lfrd.vision.pack import Pack
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The settings' file.")]
+PackOption = Annotated[
+    str | None,
+    typer.Option("--pack", metavar="PACK", help="An installed pack's name, or a folder. [default: builtin]"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder of installed packs. [default: $LFRD_DATA or ~/.local/share/lfrd]",
+    ),
+]
+PackArgument = Annotated[str, typer.Argument(metavar="PACK", help="An installed pack's name, or a folder.")]
+WatchlistFolder = "A folder of pictures a person, or one picture each."
+
+OpenBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+"""Opens a progress bar with a title; told (done, total)."""
+
+
+def group(help_text: str) -> typer.Typer:
+    """A group of commands that is completed with `app.add_typer`."""
+    return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None)
+
+
+def data_folder(chosen: Path | None) -> Path:
+    """--data, or $LFRD_DATA, or the user's own folder as freedesktop.org has it."""
+    if chosen is not None:
+        return chosen.expanduser()
+    if os.environ.get("LFRD_DATA"):
+        return Path(os.environ["LFRD_DATA"]).expanduser()
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "lfrd"
+
+
+def open_or_build(name: str | None, data: Path, progress: OpenBar) -> Pack:
+    """The named pack; `builtin`, which None stands for, is made first where it is not there yet."""
+    from lfrd.models import library
+
+    if name is None or name == library.BUILTIN:
+        with progress("Building the builtin model pack, once") as report:
+            return library.ensure_builtin(data, share_of(report))
+    return library.open_pack(name, data)
+
+
+def share_of(report: Bar | Callable[[int, int], None]) -> Callable[[float, str], None]:
+    """A progress that is told a share (0..1) and what is being done, for a bar that counts."""
+    return lambda share, _what: report(round(share * 1000), 1000)
+
+
+def adjusted(
+    *, threshold: float | None = None, fpir: float | None = None, rate: float | None = None
+) -> config.Config:
+    """The default settings, with those of the command line. Raises typer.BadParameter that names the option."""
+    if threshold is not None and fpir is not None:
+        raise typer.BadParameter("--fpir is given as well; keep one of them", param_hint="'--threshold'")
+    raw: dict[str, dict[str, float]] = {"decision": {}, "analysis": {}}
+    for table, key, value in (
+        ("decision", "threshold", threshold),
+        ("decision", "fpir", fpir),
+        ("analysis", "rate", rate),
+    ):
+        if value is not None:
+            raw[table][key] = value
+    try:
+        return config.parse(raw)
+    except SettingError as error:
+        option = f"'--{error.key.rpartition('.')[2]}'"
+        raise typer.BadParameter(error.problem, param_hint=option) from None
+
+
+def print_json(value: object) -> None:
+    """One JSON document, for people to read as well."""
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Aligned columns: numbers to the right, the last one as long as it is."""
+    texts = [list(headings), *([one_line(str(cell)) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    right = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(widths))]
+    for row in texts:
+        cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
+        print("  ".join(cells).rstrip())
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """1 alert, 2 alerts, 1,000 people."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def print_invitation(link: str, caption: str) -> None:
+    """A link as text and, on a terminal, as a QR code."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        import segno
+
+        segno.make(link, error="m").terminal(compact=True)
+    print(f"{caption}:\n  {link}", flush=True)
+
+
+def event_line(event: dict[str, Any]) -> None:
+    """One event as one line of JSON, seen at once by whoever reads."""
+    print(msgspec.json.encode(event).decode(), flush=True)

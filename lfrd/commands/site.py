@@ -1,0 +1,92 @@
+"""`lfrd run`, `demo`, `invite` and `config`: a site and its settings."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lfrd import config
+from lfrd.commands.bars import bar
+from lfrd.commands.shared import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    PackOption,
+    data_folder,
+    open_or_build,
+    print_invitation,
+    print_json,
+)
+
+CONFIG = Path("config.toml")
+
+
+def run(config_file: ConfigOption = CONFIG) -> None:
+    """The server: cameras, alerts and phones as config.toml says. Ctrl+C or SIGTERM ends it.
+
+    Its log goes to standard error.
+    """
+    placed = config.load(config_file)
+
+    from lfrd import logs
+    from lfrd.app import serve
+
+    logs.configure(placed.config.log)
+    asyncio.run(serve(placed, bar))
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Without a phone: print the first alert, answer it, and end.")
+    ] = False,
+    port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="Port to listen on.")] = 8443,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; phones must be able to reach it.")
+    ] = "0.0.0.0",  # noqa: S104
+    pack: PackOption = None,
+    data: DataOption = None,
+) -> None:
+    """Everything on this machine with no configuration: a drawn street, one person listed, your phone."""
+    from lfrd import logs
+    from lfrd.demo import run_demo
+
+    logs.configure(config.Log(level="warning"))
+    folder = data_folder(data)
+    opened = open_or_build(pack, folder, bar)
+    asyncio.run(run_demo(once=once, host=host, port=port, pack=opened, data=folder, progress=bar))
+
+
+def invite(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The officer's name or number, as others will see it.")
+    ],
+    config_file: ConfigOption = CONFIG,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Address that the phone will open. [default: web.host, web.port]"),
+    ] = None,
+    hours: Annotated[
+        float, typer.Option(metavar="HOURS", min=0.01, max=72, help="How long it may be used.")
+    ] = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a one-time invitation for an officer's phone: a link, and on a terminal a QR code."""
+    placed = config.load(config_file)
+
+    from lfrd import logs
+    from lfrd.app import invite_officer
+
+    logs.configure(placed.config.log)
+    link = asyncio.run(invite_officer(placed, name, hours * 3600, address))
+    if as_json:
+        print_json({"name": name, "link": link, "hours": hours})
+        return
+    print_invitation(link, f"For {name}, once, within {hours:g} h")
+
+
+def show_config() -> None:
+    """Print a config.toml with every setting at its default, explained."""
+    print(config.commented(), end="")
