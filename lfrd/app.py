@@ -38,7 +38,7 @@ from lfrd.watching import Watch, watching
 from lfrd.web.phones import Phones
 from lfrd.web.server import make_app, static_folder
 from lfrd.web.services import Services
-from lfrd.web.serving import Bound, check, serving
+from lfrd.web.serving import Bound, probe, serving
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
     hardening = memory.harden()
     if not hardening.overwrites_freed:
         log.warning("freed_memory_is_not_overwritten", reason="the C library is not glibc")
-    check(settings.web)
+    probe(placed)
     if not settings.watchlist.folder:
         raise SettingError("watchlist.folder", "is empty; nobody is sought")
     async with AsyncExitStack() as stack:

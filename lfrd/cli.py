@@ -92,12 +92,13 @@ def _misused(error: Any) -> int:
             print(text, file=sys.stderr)
     else:
         where = context.command_path if context is not None else "lfrd"
-        failure.say(f"{text.rstrip('.')}; see {where} --help")
+        text = text.partition(", unable to parse")[0].rstrip(".")
+        failure.say(f"{text}; see {where} --help")
     return failure.MISUSED
 
 
 def _flushed() -> bool:
-    """Write out what is left. Where that fails, standard output is put aside, or Python would fail as well."""
+    """Write out what is left; where that fails, put standard output aside, or Python would fail as well."""
     stream = sys.__stdout__
     if stream is None or stream.closed:
         return True

@@ -15,12 +15,15 @@ import socket
 import tempfile
 from pathlib import Path
 
-from lfrd import cli, config
+from lfrd import config
 from lfrd.app import Progress, Site, join_link, running
+from lfrd.commands.failure import first_known
+from lfrd.commands.shared import print_invitation
 from lfrd.errors import BusyError, MissingError
 from lfrd.evaluation.street import demo_clip
 from lfrd.inference import opened
 from lfrd.models import library
+from lfrd.models.shelf import writing
 from lfrd.officer import HeadlessOfficer
 from lfrd.types import U8, Detections
 from lfrd.vision.pack import Pack
@@ -34,12 +37,12 @@ CLIP = "street-1.mp4"  # the number goes up when the clip is to be made anew
 INVITATION_HOURS = 12
 
 
-async def run_demo(*, once: bool, host: str, port: int, pack: str, data: Path, progress: Progress) -> None:
+async def run_demo(*, once: bool, host: str, port: int, pack: Pack, data: Path, progress: Progress) -> None:
     """Set up, serve, and - with `once` - answer the first alert without a phone."""
-    opened_pack = await asyncio.to_thread(cli.open_or_build, pack, data, progress)
     folder = data / "demo"
-    watchlist = _prepare_watchlist(folder)
-    clip = await _prepare_clip(folder, opened_pack, progress)
+    with writing(folder):
+        watchlist = _prepare_watchlist(folder)
+        clip = await _prepare_clip(folder, pack, progress)
     with tempfile.TemporaryDirectory(prefix="lfrd-demo-") as database:
         raw = config.Config(
             site=config.Site(name="Demonstration", data=database),
@@ -50,17 +53,17 @@ async def run_demo(*, once: bool, host: str, port: int, pack: str, data: Path, p
             cameras=[config.Camera(name="Drawn street", source=str(clip), loop=True)],
         )
         try:
-            async with running(raw.at(folder), progress, pack=opened_pack) as site:
+            async with running(raw.at(folder), progress, pack=pack) as site:
                 await (_answer_once(site) if once else _serve(site, host))
         except* BusyError as group:
-            raise BusyError(f"{group.exceptions[0]}; for instance: lfrd demo --port {port + 1}") from None
+            raise BusyError(f"{first_known(group)}; for instance: lfrd demo --port {port + 1}") from None
 
 
 async def _serve(site: Site, host: str) -> None:
     address = f"http://{_reachable(host)}:{site.bound.port}"
     code = await site.officers.invite(None, 20, INVITATION_HOURS * 3600)
     print(f"\nThe demonstration runs at {address}")
-    cli.print_invitation(
+    print_invitation(
         join_link(address, code), "Scan this with a phone on the same network, or open it in a browser here"
     )
     print(

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import av
 
 from lfrd.capture.reading import frames_of
 from lfrd.capture.source import recording
 from lfrd.config import Config
 from lfrd.decision.repeats import NewAlert, Repeats, Sighting
-from lfrd.errors import LfrdError
+from lfrd.errors import MissingError, SourceError
+from lfrd.gallery.folder import shown
 from lfrd.metrics import Metrics
 from lfrd.pipeline import Counts, Finding
-from lfrd.types import AlertId
+from lfrd.types import AlertId, Frame
 from lfrd.watching import Watch
 
 Emit = Callable[[dict[str, Any]], None]
+"""Takes one event: alert, sighting, error, and last the summary."""
+Progress = Callable[[float], object]
+"""Told how many seconds of film have been looked at, all files together."""
 
 
 @dataclass
@@ -49,23 +55,41 @@ class Summary:
         }
 
 
-async def replay(videos: list[Path], watch: Watch, settings: Config, emit: Emit) -> Summary:
+async def replay(
+    videos: list[Path],
+    watch: Watch,
+    settings: Config,
+    emit: Emit,
+    progress: Progress = lambda seconds: None,
+) -> Summary:
     """Each file is a recording of its own: the same person in two of them is two alerts. A file that cannot
-    be read is an `error` event, and the others are still replayed."""
+    be read is an `error` event, and the others are still replayed; the summary is emitted in either case."""
     summary = Summary()
+    before = 0.0
     began = time.perf_counter()
     for video in videos:
+        name = name_of(video)
+
+        def seen(seconds: float, before: float = before) -> None:
+            progress(before + seconds)
+
         try:
-            await _replay_one(video, watch, settings, emit, summary)
-        except LfrdError as error:
-            summary.problems.append(str(error))
-            emit({"event": "error", "camera": video.name, "problem": str(error)})
+            remark = await _replay_one(video, name, watch, settings, emit, summary, seen)
+        except* (SourceError, MissingError) as group:
+            remark = _words(group)
+        if remark:
+            summary.problems.append(remark)
+            emit({"event": "error", "camera": name, "problem": remark})
+        before += film_seconds(video)
     summary.seconds = time.perf_counter() - began
     emit(summary.as_event())
     return summary
 
 
-async def _replay_one(video: Path, watch: Watch, settings: Config, emit: Emit, summary: Summary) -> None:
+async def _replay_one(
+    video: Path, name: str, watch: Watch, settings: Config, emit: Emit, summary: Summary, seen: Progress
+) -> str:
+    """What the recording lacked, in a line; nothing where it was whole."""
     repeats = Repeats(settings.decision.repeat_seconds)
 
     async def report(finding: Finding) -> None:
@@ -80,20 +104,49 @@ async def _replay_one(video: Path, watch: Watch, settings: Config, emit: Emit, s
                 emit(_line("sighting", finding))
 
     pipeline = watch.pipeline(settings, report, Metrics())
-    source = recording(video, rate=settings.analysis.rate)
+    source = recording(video, name=name, rate=settings.analysis.rate)
     journey = pipeline.journey(source.camera)
     counts: Counts = journey.counts
     try:
-        async with contextlib.aclosing(frames_of(source)) as frames:
-            await journey.run(frames, live=False)
+        async with (
+            contextlib.aclosing(frames_of(source)) as frames,
+            contextlib.aclosing(_watched(frames, seen)) as watched,
+        ):
+            await journey.run(watched, live=False)
     finally:
         summary.frames += source.counts.decoded
         summary.analysed += counts.analysed
         summary.faces += counts.faces
         summary.tracks += counts.tracks
-    if source.remark:
-        summary.problems.append(source.remark)
-        emit({"event": "error", "camera": source.camera, "problem": source.remark})
+    return source.remark
+
+
+async def _watched(frames: AsyncIterator[Frame], seen: Progress) -> AsyncGenerator[Frame, None]:
+    async for frame in frames:
+        seen(frame.captured_at)
+        yield frame
+
+
+def name_of(video: Path) -> str:
+    """What events call a recording: its file's own name, a link's included."""
+    return shown(video.name if video.name not in ("", "..") else video.resolve().name)
+
+
+def film_seconds(video: Path) -> float:
+    """How long a recording says it is, for a progress bar; 0 where it does not say."""
+    try:
+        with av.open(str(video)) as container:
+            return (container.duration or 0) / av.time_base
+    except (av.FFmpegError, OSError):
+        return 0.0
+
+
+def _words(group: BaseExceptionGroup[SourceError | MissingError]) -> str:
+    """The first error's own words: the event has the camera's name beside them."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first.problem if isinstance(first, SourceError) else str(first)
 
 
 def _line(event: str, finding: Finding) -> dict[str, Any]:

@@ -39,16 +39,17 @@ def search(
         return
     print(search_bench.machine())
     print_table(
-        ("METHOD", "ENTRIES", "DIM", "AT ONCE", "P50 MS", "P99 MS", "RECALL"),
+        ("METHOD", "ENTRIES", "DIM", "AT ONCE", "P50 MS", "P99 MS", "CPU MS", "RECALL"),
         [
             (
                 row["method"],
-                row["entries"],
+                f"{row['entries']:,}",
                 row["dim"],
                 row["queries"],
-                round(row["p50_ms"], 3),
-                round(row["p99_ms"], 3),
-                round(row["recall"], 4),
+                f"{row['p50_ms']:.3f}",
+                f"{row['p99_ms']:.3f}",
+                f"{row['cpu_ms']:.3f}",
+                f"{row['recall']:.4f}",
             )
             for row in rows
         ],

@@ -59,9 +59,14 @@ def explained(error: OSError) -> str:
 
 
 def say(problem: str) -> None:
+    """What went wrong, in one line on standard error."""
+    note(f"lfrd: {problem}")
+
+
+def note(text: str) -> None:
     """One line on standard error. A line that nobody can read any more is lost, and nothing else."""
     try:
-        print(f"lfrd: {one_line(problem)}", file=sys.stderr, flush=True)
+        print(one_line(text), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         sys.stderr = None  # or the interpreter would try once more as it ends
 

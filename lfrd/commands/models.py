@@ -20,7 +20,7 @@ from lfrd.commands.shared import (
     print_table,
     share_of,
 )
-from lfrd.errors import DownloadError
+from lfrd.errors import DownloadError, SettingError
 
 app = group("Model packs: which are here, installing, checking.")
 
@@ -71,12 +71,14 @@ def install(
     try:
         with bar(f"Installing {what}") as shown:
             pack = library.install(what, data_folder(data), source, share_of(shown))
+    except SettingError as error:
+        raise typer.BadParameter(error.problem, param_hint="'--from'") from None
     except DownloadError as error:
         if source is not None:
             raise
         files = " and ".join(wanted.name for wanted in zoo.FILES)
         raise DownloadError(
-            error.url, f"{error.problem}. Without internet: bring {files}, then add --from FOLDER"
+            error.url, f"{error.problem}; without internet, put {files} into a folder and add --from FOLDER"
         ) from None
     manifest = pack.manifest
     if as_json:
@@ -138,4 +140,8 @@ def show(name: PackArgument, as_json: JsonOption = False, data: DataOption = Non
         print("  none: a threshold has to be given by hand")
     print("\ncard")
     paragraphs = (facts["card"] or "none").split("\n\n")
-    print("\n\n".join(textwrap.indent(textwrap.fill(one_line(" ".join(p.split())), 76), "  ") for p in paragraphs))
+    print(
+        "\n\n".join(
+            textwrap.indent(textwrap.fill(one_line(" ".join(p.split())), 76), "  ") for p in paragraphs
+        )
+    )

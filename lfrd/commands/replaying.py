@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lfrd.commands.bars import Bar, bar
-from lfrd.commands.failure import one_line, say
+from lfrd.commands.failure import note, one_line, say
 from lfrd.commands.shared import (
     DataOption,
     JsonOption,
@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from lfrd.config import Config
     from lfrd.vision.pack import Pack
 
+MOST_LINES = 20  # about pictures, before a replay
+
 
 def replay(
     videos: Annotated[
-        list[Path], typer.Argument(metavar="VIDEO...", help="Recorded files, or folders of pictures.")
+        list[Path], typer.Argument(metavar="VIDEO", help="Recorded files, or folders of pictures.")
     ],
     watchlist: Annotated[Path, typer.Option("--watchlist", "-w", metavar="DIR", help=WatchlistFolder)],
     pack: PackOption = None,
@@ -58,7 +60,10 @@ def replay(
     settings = adjusted(threshold=threshold, fpir=fpir, rate=rate)
     for video in videos:
         if re.match(r"[A-Za-z]+:/", str(video)):  # may hold credentials: not quoted
-            raise typer.BadParameter("an address; replay reads files, cameras belong in config.toml")
+            raise typer.BadParameter(
+                "this is an address; replay reads files, and cameras belong in config.toml",
+                param_hint="'VIDEO'",
+            )
     if not any(video.exists() for video in videos):
         raise MissingError(f"{videos[0]}: no such file or folder")
 
@@ -79,15 +84,18 @@ async def _replay(videos: list[Path], pack: Pack, watchlist: Path, settings: Con
     async with AsyncExitStack() as stack:
         with bar("Enrolling the watchlist") as report:
             watch = await stack.enter_async_context(watching(pack, watchlist, settings, report))
-        for line in watch.enrolment.lines():
-            say(line)
+        lines = list(watch.enrolment.lines())
+        for line in lines[:MOST_LINES]:
+            note(line)
+        if len(lines) > MOST_LINES:
+            note(f"and {len(lines) - MOST_LINES:,} more; `lfrd watchlist check` shows all")
         listed = len(watch.enrolment.gallery)
         if not listed:
             raise MissingError(
                 f"watchlist {watchlist}: nobody can be looked for; `lfrd watchlist check` tells why"
             )
         if not as_json:
-            say(
+            note(
                 f"{counted(listed, 'person', 'people')} listed; an alert needs a score of "
                 f"{watch.threshold.score:.3f} ({watch.threshold.source})"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -73,7 +74,7 @@ def share_of(report: Bar | Callable[[int, int], None]) -> Callable[[float, str],
 def adjusted(
     *, threshold: float | None = None, fpir: float | None = None, rate: float | None = None
 ) -> config.Config:
-    """The default settings, with those of the command line. Raises typer.BadParameter that names the option."""
+    """The default settings with those of the command line. Raises typer.BadParameter, naming the option."""
     if threshold is not None and fpir is not None:
         raise typer.BadParameter("--fpir is given as well; keep one of them", param_hint="'--threshold'")
     raw: dict[str, dict[str, float]] = {"decision": {}, "analysis": {}}
@@ -88,7 +89,16 @@ def adjusted(
         return config.parse(raw)
     except SettingError as error:
         option = f"'--{error.key.rpartition('.')[2]}'"
-        raise typer.BadParameter(error.problem, param_hint=option) from None
+        raise typer.BadParameter(_in_words(error.problem), param_hint=option) from None
+
+
+def _in_words(problem: str) -> str:
+    """ "expected number <= 0.5" as "must be at most 0.5"."""
+    found = re.fullmatch(r"expected (?:whole )?number (<=|>=|<|>) ([\d.]+?)(?:\.0)?", problem)
+    if found is None:
+        return problem
+    words = {"<=": "at most", ">=": "at least", "<": "below", ">": "above"}
+    return f"must be {words[found[1]]} {found[2]}"
 
 
 def print_json(value: object) -> None:
@@ -97,10 +107,11 @@ def print_json(value: object) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Aligned columns: numbers to the right, the last one as long as it is."""
+    """Aligned columns, numbers to the right."""
     texts = [list(headings), *([one_line(str(cell)) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    right = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(widths))]
+    columns = list(zip(*texts, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [all(re.fullmatch(r"-?[\d,.]+", cell) for cell in column[1:]) for column in columns]
     for row in texts:
         cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
         print("  ".join(cells).rstrip())

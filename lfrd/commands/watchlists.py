@@ -73,7 +73,7 @@ async def _check(pack: Pack, folder: Path, as_json: bool) -> bool:
     try:
         threshold = None
         try:
-            threshold = derive(pack, settings, len(gallery))
+            threshold = derive(pack, settings, len(gallery)) if len(gallery) else None
         except CalibrationError as error:
             say(str(error))
         alike = gallery.lookalikes(threshold.score, MOST_PAIRS) if threshold is not None else []
@@ -100,14 +100,17 @@ def _print(enrolment: Enrolment, threshold: Threshold | None, alike: list[Any]) 
         print(one_line(line))
     for first, second, score in alike:
         print(
-            one_line(f"{first} and {second}: look alike, score {score:.3f}; either may be taken for the other")
+            one_line(
+                f"{first} and {second}: look alike, score {score:.3f}; either may be taken for the other"
+            )
         )
     refused = sum(1 for report in enrolment.reports if report.reason is not None and report.path)
     doubtful = sum(1 for report in enrolment.reports if report.reason is None and report.warnings)
     listed, missing = len(enrolment.gallery), len(enrolment.refused)
     print(
         f"{listed:,} of {counted(listed + missing, 'person', 'people')} can be looked for, with "
-        f"{counted(enrolment.gallery.pictures, 'picture')} ({doubtful:,} doubtful); {refused:,} refused"
+        f"{counted(enrolment.gallery.pictures, 'picture')} ({doubtful:,} doubtful); "
+        f"{counted(refused, 'picture')} refused"
     )
     if threshold is not None:
         print(f"an alert needs a score of {threshold.score:.3f} ({threshold.source})")

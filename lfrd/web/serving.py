@@ -116,8 +116,19 @@ def _unreadable(path: Path) -> str | None:
         return error.strerror
 
 
+def probe(placed: Placed) -> None:
+    """Whether `serving` will be able to, asked before a long start; the address is bound and let go of again.
+
+    Raises as `serving` does, which may find the port taken since.
+    """
+    check(placed.config.web)
+    tls_context(placed)
+    with _bound(placed.config.web):
+        pass
+
+
 @contextmanager
-def _listening(web: Web) -> Iterator[socket.socket]:
+def _bound(web: Web) -> Iterator[socket.socket]:
     try:
         family, _, _, _, address = socket.getaddrinfo(
             web.host, web.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -126,12 +137,21 @@ def _listening(web: Web) -> Iterator[socket.socket]:
         raise SettingError("web.host", f"'{web.host}' is no address of this machine ({error})") from None
     with socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(address)
+        except OSError as error:
+            raise _bind_error(web, error) from None
+        yield sock
+
+
+@contextmanager
+def _listening(web: Web) -> Iterator[socket.socket]:
+    with _bound(web) as sock:
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             # Inherited by each connection: a phone that vanished with unsent data in its buffer is given up
             # by the kernel after this many milliseconds, not after a quarter of an hour.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(2 * PING_SECONDS * 1000))
         try:
-            sock.bind(address)
             sock.listen(1024)
         except OSError as error:
             raise _bind_error(web, error) from None

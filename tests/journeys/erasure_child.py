@@ -1,7 +1,8 @@
 """A site in a process of its own, for test_erasure: it runs and remembers marks of what it saw.
 
 A mark is a few bytes of a passer-by's pixels or template, kept XORed so that the memory in which it is kept
-is never itself what the search finds. What the site does is not changed, only noted on the way. Speaks one line of JSON per step on standard output, and waits for a line on standard input.
+is never itself what the search finds. What the site does is not changed, only noted on the way. Speaks one
+line of JSON per step on standard output, and waits for a line on standard input.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import ctypes
 import json
 import sys
+from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,24 +25,25 @@ from lfrd.inference import Inference
 from lfrd.models import library
 from lfrd.officer import HeadlessOfficer
 from lfrd.tracking.shots import Evidence, Shot
-from lfrd.types import F32, U8, CameraState
+from lfrd.types import F32, U8, Box, CameraState
 from lfrd.vision.picture import Picture
 
 MASK = 0xA5
 MARK = 40  # bytes of a mark: long enough to be nobody else's
-MOST = 6  # marks of one kind
+MOST = 12  # marks of one kind: the newest, which nothing has had cause to overwrite yet
+INSIDE = slice(40, 60)  # of a template: an allocator overwrites the first few bytes of what is freed
 
 
 class Marks:
     """Masked copies of what passed through, by kind; made without any plain copy on the way."""
 
     def __init__(self) -> None:
-        self.kinds: dict[str, list[NDArray[np.uint8]]] = {}
+        self.kinds: dict[str, deque[NDArray[np.uint8]]] = {}
 
     def note(self, kind: str, data: NDArray[Any]) -> None:
-        kept = self.kinds.setdefault(kind, [])
+        kept = self.kinds.setdefault(kind, deque(maxlen=MOST))
         flat = data.reshape(-1).view(np.uint8)[:MARK] if data.flags.c_contiguous else None
-        if len(kept) >= MOST or flat is None or len(flat) < MARK:
+        if flat is None or len(flat) < MARK:
             return
         masked = np.empty(MARK, np.uint8)
         np.bitwise_xor(flat, MASK, out=masked)
@@ -62,6 +65,9 @@ def listen_in(marks: Marks) -> None:
             row = picture._pixels[min(max(y, 0), picture.height - 1)]
             start = min(max(x - MARK // 2, 0), picture.width - MARK)
             marks.note("pixels as decoded", row[start : start + MARK])
+            colours, _ = picture.crop(Box(x - 10, y, 20, 2))
+            marks.note("pixels as searched", colours[0])
+            colours.fill(0)
         return examined
 
     async def noting_embed(self: Inference, aligned: U8) -> F32:
@@ -69,11 +75,11 @@ def listen_in(marks: Marks) -> None:
             marks.note("pixels as aligned", face[face.shape[0] // 2, 20:60])
         vectors = await embed(self, aligned)
         for vector in vectors:
-            marks.note("template as embedded", vector)
+            marks.note("template as embedded", vector[INSIDE])
         return vectors
 
     def noting_add(self: Evidence, shot: Shot) -> Shot | None:
-        marks.note("template as kept", shot.template.vector)
+        marks.note("template as kept", shot.template.vector[INSIDE])
         return add(self, shot)
 
     Inference.examine = noting_examine  # type: ignore[method-assign, assignment]

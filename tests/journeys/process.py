@@ -11,7 +11,7 @@ import signal
 import socket
 import sqlite3
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, cast
 import av
 import cv2
 import httpx
+import msgspec
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -65,7 +66,7 @@ async def _start(*arguments: str | Path, wrap: Sequence[str | Path], cwd: Path) 
     command = [*wrap, sys.executable, "-m", "lfrd", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     return await asyncio.create_subprocess_exec(
-        *map(str, command), stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, cwd=cwd, env=environment
+        *map(str, command), stdin=DEVNULL, stdout=PIPE, stderr=PIPE, cwd=cwd, env=environment
     )
 
 
@@ -160,6 +161,10 @@ class Site:
     folder: Path
     pack: Path
     port: int = field(default_factory=free_port)
+    wrap: Sequence[str | Path] = ()
+    """A command line under which its commands run."""
+    disk: Path | None = None
+    """Where the test sees the data folder, if that is another place than where the server does."""
 
     @property
     def config(self) -> Path:
@@ -197,20 +202,20 @@ class Site:
         self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     @asynccontextmanager
-    async def running(self, *, wrap: Sequence[str | Path] = ()) -> AsyncIterator[Server]:
+    async def running(self) -> AsyncIterator[Server]:
         """`lfrd run`, listening; killed at the end of the block where it still runs.
 
         However it ends, its users must not have been shown a traceback.
         """
-        async with self.starting(wrap=wrap) as server:
+        async with self.starting() as server:
             async with asyncio.timeout(PATIENCE):
                 await server.listening()
             yield server
 
     @asynccontextmanager
-    async def starting(self, *, wrap: Sequence[str | Path] = ()) -> AsyncIterator[Server]:
+    async def starting(self) -> AsyncIterator[Server]:
         """The same from the very start, before it listens."""
-        process = await _start("run", "--config", self.config, wrap=wrap, cwd=self.folder)
+        process = await _start("run", "--config", self.config, wrap=self.wrap, cwd=self.folder)
         server = Server(process, self)
         try:
             yield server
@@ -219,26 +224,26 @@ class Site:
             await server.ended()
         assert "Traceback" not in server.err, server.err
 
-    async def run(self, *, wrap: Sequence[str | Path] = ()) -> Ended:
+    async def run(self) -> Ended:
         """`lfrd run` where it is expected to end by itself."""
-        return await lfrd("run", "--config", self.config, wrap=wrap, cwd=self.folder)
+        return await lfrd("run", "--config", self.config, wrap=self.wrap, cwd=self.folder)
 
     async def invitation(self, name: str) -> str:
         """The link that `lfrd invite` prints."""
-        ended = await lfrd("invite", name, "--config", self.config, cwd=self.folder)
+        ended = await lfrd("invite", name, "--config", self.config, wrap=self.wrap, cwd=self.folder)
         assert ended.code == 0, ended.err
         return ended.out.split()[-1]
 
     def stored(self) -> list[wire.Event]:
         """Every event in the database file, in order; also while the server runs."""
-        decode = wire.msgspec.json.Decoder(wire.AlertView).decode
+        decode = msgspec.json.Decoder(wire.AlertView).decode
         with closing(self.database()) as db:
             rows = db.execute("SELECT seq, what, at, body FROM event ORDER BY seq").fetchall()
         return [wire.Event(seq=seq, what=what, at=at, alert=decode(body)) for seq, what, at, body in rows]
 
     def database(self) -> sqlite3.Connection:
         """As any other program opens it."""
-        return sqlite3.connect(self.data / "lfrd.sqlite3")
+        return sqlite3.connect((self.disk or self.data) / "lfrd.sqlite3")
 
     def assert_sound(self) -> None:
         with closing(self.database()) as db:

@@ -111,6 +111,7 @@ def test_a_passer_by_leaves_no_pixel_and_no_template_in_memory_or_in_any_file(
         assert gone["alerts"] == 0
         assert {kind: len(m) > 3 for kind, m in marks.items()} == {
             "pixels as decoded": True,
+            "pixels as searched": True,
             "pixels as aligned": True,
             "template as embedded": True,
             "template as kept": True,

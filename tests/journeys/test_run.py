@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -81,12 +82,12 @@ async def test_cameras_run_while_an_officer_is_on_post_and_an_alert_is_seen_clai
     site: Site, clip: Path
 ) -> None:
     with RtspServer(bare_stream(clip, site.folder / "clip.h264")) as gate:
-        site.configure(
-            {"name": "Street", "source": clip, "loop": True}, {"name": "Gate", "source": gate.url}
-        )
+        site.configure({"name": "Street", "source": clip, "loop": True}, {"name": "Gate", "source": gate.url})
         async with site.running() as server:
             adams, baker = await asyncio.gather(server.phone("PC Adams"), server.phone("PC Baker"))
             async with adams.connected(), baker.connected():
+                await reach(adams, lambda: bool(adams.states))
+                assert [view.name for view in adams.state().cameras] == ["Street", "Gate"]
                 await see(adams, Street="off", Gate="off")
                 assert adams.state().officers == []
                 await assert_nothing_is_decoded(server)
@@ -174,9 +175,8 @@ async def test_cameras_stop_when_the_only_phone_is_cut_off_for_longer_than_the_g
             await see(desk, Street="off")
             assert desk.state().officers == []
             await assert_nothing_is_decoded(server)
-            seen = [camera(desk, "Street").state for desk.states[-1:] in [[s] for s in desk.states]]
-            assert seen.index("off") < seen.index("live")
-            assert "off" not in seen[seen.index("live") : len(seen) - 1]
+            states = [view.state for state in desk.states for view in state.cameras]
+            assert "off" not in states[states.index("live") : -1], "they stopped before the grace was over"
 
 
 # ---- the end --------------------------------------------------------------------------------------------
@@ -210,8 +210,8 @@ async def test_a_stopped_server_says_goodbye_closes_its_store_and_goes_on_at_the
 
 async def test_a_server_stops_at_once_while_a_camera_does_not_answer(site: Site) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        hole = {"name": "Hole", "source": f"rtsp://127.0.0.1:{silent.getsockname()[1]}/x", "open_seconds": 100}
-        site.configure(hole)
+        address = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/x"
+        site.configure({"name": "Hole", "source": address, "open_seconds": 100})
         async with site.running() as server:
             phone = await server.phone("PC Adams")
             async with phone.connected():
@@ -230,7 +230,7 @@ async def assert_refused(site: Site, *told: str) -> None:
     ended = await site.run()
     assert ended.code == 1, ended
     assert ended.out == ""
-    lines = ended.err.splitlines()
+    lines = [line for line in ended.err.splitlines() if not line.endswith(" ...")]  # slow work under way
     assert len(lines) == 1, ended.err
     assert lines[0].startswith("lfrd: ")
     for part in told:
@@ -265,18 +265,18 @@ async def test_a_missing_pack_is_refused_in_one_line(site: Site) -> None:
 
 
 async def test_a_pack_whose_file_was_changed_is_refused_in_one_line(site: Site, builtin: Path) -> None:
-    pack = site.folder / "pack"
-    pack.mkdir()
-    for file in builtin.iterdir():
-        (pack / file.name).write_bytes(file.read_bytes())
-    changed = max(pack.glob("*.onnx"), key=lambda file: file.stat().st_size)
-    with changed.open("r+b") as stream:
-        stream.seek(1000)
-        byte = stream.read(1)
-        stream.seek(1000)
-        stream.write(bytes([byte[0] ^ 1]))
+    pack = Path(shutil.copytree(builtin, site.folder / "pack"))
+    changed = change_one_bit(pack)
     site.configure(inference={"pack": pack})
     await assert_refused(site, str(changed), "SHA-256")
+
+
+def change_one_bit(pack: Path) -> Path:
+    file = max(pack.glob("*.onnx"), key=lambda file: file.stat().st_size)
+    data = bytearray(file.read_bytes())
+    data[1000] ^= 1
+    file.write_bytes(data)
+    return file
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ STOREYS: list[set[str]] = [
     {"flow", "memory", "logs", "metrics"},
     {"capture", "inference", "gallery", "store", "models"},
     {"pipeline", "operation", "web", "evaluation", "watching", "cameras"},
-    {"replay", "app", "officer", "demo", "cli", "__main__"},
+    {"replay", "app", "officer", "demo", "commands", "cli", "__main__"},
 ]
 RESOURCES = STOREYS[3]
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
