@@ -2,99 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from typing import Annotated, Any, NoReturn
-
-import typer
-
-from lfrd import __version__
-from lfrd.commands import bench, failure, models, replaying, site, watchlists
-
-EXAMPLES = """\b
-Examples:
-  lfrd demo
-  lfrd replay clip.mp4 --watchlist people/
-  lfrd watchlist check people/
-  lfrd models list
-  lfrd config > config.toml
-  lfrd run --config config.toml
-  lfrd invite "PC 1234"
-  lfrd bench search
-"""
-
-app = typer.Typer(
-    name="lfrd",
-    help="Live facial recognition that a police force can trust and the public can check.",
-    epilog=EXAMPLES,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-
-@app.callback(invoke_without_command=True)
-def top(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
-) -> None:
-    if version:
-        print(f"lfrd {__version__}")
-        raise typer.Exit
-    if context.invoked_subcommand is None:
-        print(context.get_help())
-
-
-app.command(short_help="Try it all here, nothing to configure.")(site.demo)
-app.command(short_help="Recorded files through the live pipeline.")(replaying.replay)
-app.command(short_help="The server: cameras, alerts, phones.")(site.run)
-app.command(short_help="Let an officer's phone in: link and QR code.")(site.invite)
-app.command("config", short_help="Print a config.toml that explains itself.")(site.show_config)
-app.add_typer(watchlists.app, name="watchlist", short_help="Check who can be found, and who not.")
-app.add_typer(models.app, name="models", short_help="Model packs: list, install, verify, show.")
-app.add_typer(bench.app, name="bench", short_help="Measure this machine.")
+from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """The console script: every failure is one line on standard error and an exit code."""
+    """The console script. What it needs is imported inside: Ctrl+C is in time from the first moment on."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name in an alphabet that the terminal lacks
-    code = _run()
+    try:
+        from lfrd.commands.tree import run
+
+        code = run()
+    except KeyboardInterrupt:
+        code = _stopped()
     if not _flushed():
-        code = code or failure.FAILED
+        code = code or 1
     raise SystemExit(code)
 
 
-def _run() -> int:
-    try:
-        code = app(standalone_mode=False, prog_name="lfrd")
-    except SystemExit as end:  # typer's own answer to a reader that has gone
-        return end.code if isinstance(end.code, int) else failure.FAILED
-    except KeyboardInterrupt:
-        code = failure.STOPPED
-    except typer.TyperException as error:
-        return _misused(error)
-    except Exception as error:
-        return failure.told(error)
-    if code == failure.STOPPED:  # what typer makes of Ctrl+C
-        failure.say("stopped")
-    return code if isinstance(code, int) else 0
+def _stopped() -> int:
+    from lfrd.commands.failure import STOPPED, say
 
-
-def _misused(error: Any) -> int:
-    """The command line's own errors: one line, and where to read on. A group named alone shows its help."""
-    context = getattr(error, "ctx", None)
-    text = error.format_message().strip()
-    if "\n" in text and text.startswith("Usage:"):
-        with contextlib.suppress(OSError):
-            print(text, file=sys.stderr)
-    else:
-        where = context.command_path if context is not None else "lfrd"
-        text = text.partition(", unable to parse")[0].rstrip(".")
-        failure.say(f"{text}; see {where} --help")
-    return failure.MISUSED
+    say("stopped")
+    return STOPPED
 
 
 def _flushed() -> bool:
@@ -105,7 +38,9 @@ def _flushed() -> bool:
     try:
         stream.flush()
     except OSError as error:
-        failure.told(error)
+        from lfrd.commands.failure import told
+
+        told(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return False
     return True

@@ -66,6 +66,7 @@ class Network:
             # ONNX Runtime falls to the CPU where a provider's libraries are missing; a force that asked for a
             # GPU would learn of it from a crowd that is not looked at.
             raise ProviderError(provider, [k for k, v in PROVIDERS.items() if v in available and v != wanted])
+        self._path = path
         self._input = self._session.get_inputs()[0].name
         outputs = self._session.get_outputs()
         self._outputs = [output.name for output in outputs]
@@ -74,7 +75,15 @@ class Network:
             self._fixed = None
 
     def __call__(self, inputs: Mapping[str, F32]) -> dict[str, F32]:
-        batch = inputs["input"]
+        """Raises CorruptError where the network refuses its input: the manifest describes another one."""
+        try:
+            return self._run(inputs["input"])
+        except Exception as error:  # ONNX Runtime's own kinds, and RuntimeError
+            raise CorruptError(
+                self._path, f"does not run ({_first_line(error)}); `lfrd models verify` checks the pack"
+            ) from None
+
+    def _run(self, batch: F32) -> dict[str, F32]:
         if self._fixed is None:
             return dict(
                 zip(self._outputs, self._session.run(self._outputs, {self._input: batch}), strict=True)

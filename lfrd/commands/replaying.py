@@ -24,7 +24,7 @@ from lfrd.commands.shared import (
     event_line,
     open_or_build,
 )
-from lfrd.errors import MissingError
+from lfrd.errors import CalibrationError, MissingError
 
 if TYPE_CHECKING:
     from lfrd.config import Config
@@ -79,8 +79,12 @@ def replay(
 async def _replay(videos: list[Path], pack: Pack, watchlist: Path, settings: Config, as_json: bool) -> bool:
     """Whether every file could be read to its end."""
     from lfrd.replay import film_seconds, replay
-    from lfrd.watching import watching
+    from lfrd.watching import derive, watching
 
+    try:
+        derive(pack, settings, 1)  # before a long list is enrolled for nothing
+    except CalibrationError as error:
+        raise CalibrationError(f"{error} (here: --threshold SCORE)") from None
     async with AsyncExitStack() as stack:
         with bar("Enrolling the watchlist") as report:
             watch = await stack.enter_async_context(watching(pack, watchlist, settings, report))
@@ -97,7 +101,7 @@ async def _replay(videos: list[Path], pack: Pack, watchlist: Path, settings: Con
         if not as_json:
             note(
                 f"{counted(listed, 'person', 'people')} listed; an alert needs a score of "
-                f"{watch.threshold.score:.3f} ({watch.threshold.source})"
+                f"{watch.threshold.score:.3f}; {watch.threshold.source}"
             )
         with bar("Replaying") as shown:
             total = sum(film_seconds(video) for video in videos)

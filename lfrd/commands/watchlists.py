@@ -113,4 +113,4 @@ def _print(enrolment: Enrolment, threshold: Threshold | None, alike: list[Any]) 
         f"{counted(refused, 'picture')} refused"
     )
     if threshold is not None:
-        print(f"an alert needs a score of {threshold.score:.3f} ({threshold.source})")
+        print(f"an alert needs a score of {threshold.score:.3f}; {threshold.source}")

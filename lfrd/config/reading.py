@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -25,7 +25,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Placed:
     except FileNotFoundError:
         raise MissingError(f"{path}: no such file; `lfrd config > {path}` writes one to start from") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise MissingError(f"{path}: cannot be read ({error})") from None
+        problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise MissingError(f"{path}: cannot be read ({problem})") from None
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -130,4 +131,18 @@ def _key_and_problem(message: str) -> tuple[str, str]:
     problem = re.sub(r"\bstr\b", "text", problem)
     problem = re.sub(r"\bint\b", "whole number", problem)
     problem = re.sub(r"\bfloat\b", "number", problem)
+    problem = re.sub(
+        r"^Invalid enum value (.*)", rf"must be one of {', '.join(_choices(key))}, not \1", problem
+    )
     return key, problem
+
+
+def _choices(key: str) -> tuple[str, ...]:
+    """What a setting with a fixed set of values takes; none for any other."""
+    kind: Any = Config
+    for part in re.sub(r"\[.*?\]", "", key).split("."):
+        if not (isinstance(kind, type) and issubclass(kind, Struct)):
+            return ()
+        kind = _bare(get_type_hints(kind, include_extras=True).get(part))
+        kind = get_args(kind)[0] if get_origin(kind) is list else kind
+    return tuple(map(str, get_args(kind))) if get_origin(kind) is Literal else ()

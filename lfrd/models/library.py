@@ -236,5 +236,5 @@ def _unknown(name: str, data: Path) -> MissingError:
     which = name if name in (BUILTIN, zoo.NAME) else "FOLDER"
     return MissingError(
         f"model pack '{name}' is not installed in {shelf(data)} ({there}); "
-        f"`lfrd models install {which}` installs one"
+        f"`lfrd models install {which} --data {data}` installs one"
     )

@@ -11,9 +11,10 @@ import signal
 import socket
 import sqlite3
 import sys
+import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -237,16 +238,24 @@ class Site:
     def stored(self) -> list[wire.Event]:
         """Every event in the database file, in order; also while the server runs."""
         decode = msgspec.json.Decoder(wire.AlertView).decode
-        with closing(self.database()) as db:
+        with self.database() as db:
             rows = db.execute("SELECT seq, what, at, body FROM event ORDER BY seq").fetchall()
         return [wire.Event(seq=seq, what=what, at=at, alert=decode(body)) for seq, what, at, body in rows]
 
-    def database(self) -> sqlite3.Connection:
-        """As any other program opens it."""
-        return sqlite3.connect((self.disk or self.data) / "lfrd.sqlite3")
+    @contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """As any other program opens it; from another file system than ours, as a backup's copy."""
+        with tempfile.TemporaryDirectory() as copy:
+            folder = self.data
+            if self.disk is not None:  # SQLite would follow its path back onto ours
+                folder = Path(copy)
+                for file in self.disk.glob("lfrd.sqlite3*"):
+                    shutil.copyfile(file, folder / file.name)
+            with closing(sqlite3.connect(folder / "lfrd.sqlite3")) as db:
+                yield db
 
     def assert_sound(self) -> None:
-        with closing(self.database()) as db:
+        with self.database() as db:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert db.execute("PRAGMA foreign_key_check").fetchall() == []
 

@@ -1,0 +1,84 @@
+"""The tree of commands, and one run through it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from lfrd import __version__
+from lfrd.commands import bench, failure, models, replaying, site, watchlists
+
+EXAMPLES = """\b
+Examples:
+  lfrd demo
+  lfrd replay clip.mp4 --watchlist people/
+  lfrd watchlist check people/
+  lfrd models list
+  lfrd config > config.toml
+  lfrd run --config config.toml
+  lfrd invite "PC 1234"
+  lfrd bench search
+"""
+
+app = typer.Typer(
+    name="lfrd",
+    help="Live facial recognition that a police force can trust and the public can check.",
+    epilog=EXAMPLES,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback(invoke_without_command=True)
+def top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    if version:
+        print(f"lfrd {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+app.command(short_help="Try it all here, nothing to configure.")(site.demo)
+app.command(short_help="Recorded files through the live pipeline.")(replaying.replay)
+app.command(short_help="The server: cameras, alerts, phones.")(site.run)
+app.command(short_help="Let an officer's phone in: link and QR code.")(site.invite)
+app.command("config", short_help="Print a config.toml that explains itself.")(site.show_config)
+app.add_typer(watchlists.app, name="watchlist", short_help="Check who can be found, and who not.")
+app.add_typer(models.app, name="models", short_help="Model packs: list, install, verify, show.")
+app.add_typer(bench.app, name="bench", short_help="Measure this machine.")
+
+
+def run() -> int:
+    """Do what the command line says, and return the exit code. Every failure is one line."""
+    try:
+        code = app(standalone_mode=False, prog_name="lfrd")
+    except SystemExit as end:  # typer's own answer to a reader that has gone
+        return end.code if isinstance(end.code, int) else failure.FAILED
+    except typer.TyperException as error:
+        return _misused(error)
+    except Exception as error:
+        return failure.told(error)
+    if code == failure.STOPPED:  # what typer makes of Ctrl+C
+        raise KeyboardInterrupt
+    return code if isinstance(code, int) else 0
+
+
+def _misused(error: Any) -> int:
+    """The command line's own errors: one line, and where to read on. A group named alone shows its help."""
+    context = getattr(error, "ctx", None)
+    text = error.format_message().strip()
+    if "\n" in text and text.startswith("Usage:"):
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr)
+    else:
+        where = context.command_path if context is not None else "lfrd"
+        text = text.partition(", unable to parse")[0].rstrip(".")
+        failure.say(f"{text}; see {where} --help")
+    return failure.MISUSED
