@@ -32,6 +32,7 @@ from lfrd.pipeline import Finding
 from lfrd.store.alerts import AlertLog
 from lfrd.store.database import Database
 from lfrd.store.deployments import Deployment, Deployments, Terms
+from lfrd.store.failure import require_room
 from lfrd.store.officers import Officers
 from lfrd.vision.pack import Pack
 from lfrd.watching import Watch, watching
@@ -43,6 +44,9 @@ from lfrd.web.serving import Bound, probe, serving
 log = structlog.get_logger(__name__)
 
 DATABASE = "lfrd.sqlite3"
+LEAST_ROOM = 16 << 20
+"""Bytes that must be free on the data folder's disk at the start: what SQLite's log may grow to, and some two
+hundred alerts."""
 Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """Opens a progress bar with a title; told (done, total)."""
 
@@ -74,6 +78,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
         raise SettingError("watchlist.folder", "is empty; nobody is sought")
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(Database.open(placed.data / DATABASE))
+        require_room(db.path, LEAST_ROOM)
         if pack is None:
             pack = await _open_pack(placed, progress)
         with progress("Enrolling the watchlist") as report:
@@ -155,16 +160,29 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
 
 
 async def serve(placed: Placed, progress: Progress) -> None:
-    """`lfrd run`: until SIGINT or SIGTERM."""
+    """`lfrd run`: until SIGINT or SIGTERM, which also break off a start that takes long."""
     stop = asyncio.Event()
+    starting = asyncio.current_task()
+
+    def asked() -> None:
+        if not stop.is_set() and starting is not None:
+            starting.cancel()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with running(placed, progress) as site:
-        print(f"lfrd: listening on {site.bound.url}", flush=True)
-        print("lfrd: `lfrd invite NAME` lets an officer's phone in", flush=True)
-        await stop.wait()
-        log.info("stopping")
+        loop.add_signal_handler(number, asked)
+    try:
+        async with running(placed, progress) as site:
+            starting = None
+            print(f"lfrd: listening on {site.bound.url}", flush=True)
+            print("lfrd: `lfrd invite NAME` lets an officer's phone in", flush=True)
+            await stop.wait()
+            log.info("stopping")
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        log.info("stopped_while_starting")
 
 
 async def invite_officer(placed: Placed, name: str, valid_seconds: float, address: str | None) -> str:

@@ -19,7 +19,7 @@ from lfrd import config
 from lfrd.app import Progress, Site, join_link, running
 from lfrd.commands.failure import first_known
 from lfrd.commands.shared import print_invitation
-from lfrd.errors import BusyError, MissingError
+from lfrd.errors import BusyError, LfrdError, MissingError
 from lfrd.evaluation.street import demo_clip
 from lfrd.inference import opened
 from lfrd.models import library
@@ -35,6 +35,7 @@ ADMIRAL = ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
 LISTED = "astronaut"
 CLIP = "street-1.mp4"  # the number goes up when the clip is to be made anew
 INVITATION_HOURS = 12
+PATIENCE_SECONDS = 120.0  # for the first alert; it takes 3 s on two cores
 
 
 async def run_demo(*, once: bool, host: str, port: int, pack: Pack, data: Path, progress: Progress) -> None:
@@ -84,7 +85,14 @@ async def _answer_once(site: Site) -> None:
     async with HeadlessOfficer.joined(site.bound.url, code) as officer:
         await officer.go_on_post()
         print("on post; the cameras start", flush=True)
-        event = await officer.next_event("alert")
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                event = await officer.next_event("alert")
+        except TimeoutError:
+            raise LfrdError(
+                f"no alert within {PATIENCE_SECONDS:g} s, though the person on the list walks by every 14 s; "
+                "`lfrd models verify` checks the pack"
+            ) from None
         probe, candidate = (
             await officer.picture(event.alert.probe),
             await officer.picture(event.alert.candidate),

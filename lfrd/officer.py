@@ -1,8 +1,9 @@
-"""An officer without a phone: speaks the wire over a real WebSocket, for the demonstration and the benches."""
+"""An officer without a phone, over a real WebSocket: for the demonstration, the benches and the tests."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Origin
 
 from lfrd import wire
@@ -35,11 +37,7 @@ class HeadlessOfficer:
     async def joined(cls, address: str, code: str, name: str = "") -> AsyncIterator[HeadlessOfficer]:
         """Use an invitation at `address` and connect. Raises LfrdError where the server says no."""
         cookie = await asyncio.to_thread(_join, address, code, name)
-        async with connect(
-            f"{address.replace('http', 'ws', 1)}/ws",
-            additional_headers={"Cookie": cookie},
-            origin=Origin(address),
-        ) as connection:
+        async with _connected(address, cookie) as connection:
             await connection.send(wire.encode(wire.Hello(protocol=wire.PROTOCOL)).decode())
             welcome = wire.server_decoder.decode(await connection.recv())
             if not isinstance(welcome, wire.Welcome):
@@ -68,7 +66,7 @@ class HeadlessOfficer:
         )
 
     async def next_event(self, what: str) -> wire.Event:
-        """The next event of that kind; others are passed over. Raises NotAllowed where a request was refused."""
+        """The next event of that kind; others are passed over. Raises NotAllowed after a refused request."""
         while True:
             event = await self._events.get()
             if self._refused is not None:
@@ -80,13 +78,14 @@ class HeadlessOfficer:
         return await asyncio.to_thread(_get, self._address, path, self._cookie)
 
     async def _listen(self) -> None:
-        async for text in self._connection:
-            message = wire.server_decoder.decode(text)
-            if isinstance(message, wire.Event):
-                await self._events.put(message)
-                await self._send(wire.Receipt(seq=message.seq))
-            elif isinstance(message, wire.Refused):
-                self._refused = NotAllowed(message.code, message.message)
+        with contextlib.suppress(ConnectionClosed):
+            async for text in self._connection:
+                message = wire.server_decoder.decode(text)
+                if isinstance(message, wire.Event):
+                    await self._events.put(message)
+                    await self._send(wire.Receipt(seq=message.seq))
+                elif isinstance(message, wire.Refused):
+                    self._refused = NotAllowed(message.code, message.message)
         raise LfrdError(f"{self._address}: the server closed the connection")
 
     async def _beat(self) -> None:
@@ -95,7 +94,22 @@ class HeadlessOfficer:
             await self._send(wire.Beat())
 
     async def _send(self, message: wire.FromPhone) -> None:
-        await self._connection.send(wire.encode(message).decode())
+        with contextlib.suppress(ConnectionClosed):  # `_listen` says so
+            await self._connection.send(wire.encode(message).decode())
+
+
+@asynccontextmanager
+async def _connected(address: str, cookie: str) -> AsyncIterator[ClientConnection]:
+    try:
+        connection = await connect(
+            f"{address.replace('http', 'ws', 1)}/ws",
+            additional_headers={"Cookie": cookie},
+            origin=Origin(address),
+        )
+    except (OSError, WebSocketException) as error:
+        raise LfrdError(f"{address}: no connection ({error})") from None
+    async with connection:
+        yield connection
 
 
 def _http(address: str) -> http.client.HTTPConnection:

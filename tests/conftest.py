@@ -73,10 +73,12 @@ def locate(builtin: Path) -> Callable[[U8], Detections]:
     return lambda image: detector.detect(image, pack.manifest.detector.score)
 
 
-@pytest.fixture
-def street_clip(tmp_path: Path, astronaut: Path, locate: Callable[[U8], Detections]) -> Path:
+@pytest.fixture(scope="session")
+def street_clip(
+    tmp_path_factory: pytest.TempPathFactory, astronaut: Path, locate: Callable[[U8], Detections]
+) -> Path:
     """Seven seconds in which one person, the astronaut, walks by."""
-    clip = tmp_path / "street.mp4"
+    clip = tmp_path_factory.mktemp("clips") / "street.mp4"
     walker = Walker("astronaut", astronaut, enter=0.2, speed=1.3, far=30, near=110, lane=0.0)
     make_clip(clip, [walker], seconds=7.0, locate=locate, size=(960, 540), seed=3)
     return clip

@@ -143,6 +143,6 @@ def _choices(key: str) -> tuple[str, ...]:
     for part in re.sub(r"\[.*?\]", "", key).split("."):
         if not (isinstance(kind, type) and issubclass(kind, Struct)):
             return ()
-        kind = _bare(get_type_hints(kind, include_extras=True).get(part))
+        kind = bare(get_type_hints(kind, include_extras=True).get(part))
         kind = get_args(kind)[0] if get_origin(kind) is list else kind
     return tuple(map(str, get_args(kind))) if get_origin(kind) is Literal else ()

@@ -60,6 +60,16 @@ def damaged(path: Path) -> str:
     )
 
 
+def require_room(path: Path, need: int) -> None:
+    """Raises StoreError where the disk of `path` has less than `need` bytes left.
+
+    Asked before cameras may run: who starts on a full disk would say that all is well until the first alert.
+    """
+    free = _free(path)
+    if free is not None and free < need:
+        raise StoreError(_full(path, need))
+
+
 def _full(path: Path, need: int) -> str:
     free = _free(path)
     have = "" if free is None else f"; {_size(free)} free"

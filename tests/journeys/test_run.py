@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from lfrd import wire
 from tests.journeys.process import (
+    PATIENCE,
     Server,
     Site,
     bare_stream,
@@ -220,6 +221,18 @@ async def test_a_server_stops_at_once_while_a_camera_does_not_answer(site: Site)
                 server.terminate()
                 assert await phone.closed() == 1012
             assert await server.ended() == 0
+
+
+async def test_a_start_that_takes_long_is_broken_off(site: Site, astronaut: Path) -> None:
+    site.watch_for(**{f"M-{number}": astronaut for number in range(3000, 3400)})
+    site.configure()
+    async with site.starting() as server:
+        async with asyncio.timeout(PATIENCE):
+            while not site.data.exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)  # nothing tells that the enrolment has begun
+        server.terminate()
+        assert await server.ended() == 0
+        assert server.url == "", "it went on until it listened"
 
 
 # ---- refusals -------------------------------------------------------------------------------------------

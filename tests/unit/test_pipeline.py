@@ -1,0 +1,203 @@
+"""A frame's journey, with real models on a drawn street: who is reported, and what stays of the others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from lfrd.capture.reading import frames_of
+from lfrd.capture.source import recording
+from lfrd.config import Config
+from lfrd.errors import StoreError
+from lfrd.metrics import Metrics
+from lfrd.models import library
+from lfrd.pipeline import VIEW_HEIGHT, Finding, Journey, Person, view_jpeg
+from lfrd.tracking.shots import Evidence, Shot
+from lfrd.types import F32, Box, CameraId, Face, Frame, Quality
+from lfrd.vision.picture import Picture
+from lfrd.vision.template import Template
+from lfrd.watching import Watch, watching
+
+SETTINGS = Config()
+CAMERA = CameraId("street")
+
+
+@pytest.fixture
+async def watch(builtin: Path, astronaut: Path, tmp_path: Path) -> AsyncIterator[Watch]:
+    """The astronaut is listed."""
+    folder = tmp_path / "watchlist"
+    folder.mkdir()
+    shutil.copyfile(astronaut, folder / "astronaut.png")
+    pack = library.open_pack(str(builtin), builtin.parent)
+    async with watching(pack, folder, SETTINGS, lambda done, total: None) as opened:
+        yield opened
+
+
+def journey_of(watch: Watch, found: list[Finding], metrics: Metrics | None = None) -> Journey:
+    async def report(finding: Finding) -> None:
+        found.append(finding)
+
+    return watch.pipeline(SETTINGS, report, metrics or Metrics()).journey(CAMERA)
+
+
+async def seen(clip: Path, kept: list[Frame]) -> AsyncIterator[Frame]:
+    """A recording's frames, each remembered."""
+    async with contextlib.aclosing(frames_of(recording(clip, rate=10))) as frames:
+        async for frame in frames:
+            kept.append(frame)
+            yield frame
+
+
+async def test_a_listed_person_who_walks_by_is_reported_with_a_picture_to_show(
+    watch: Watch, street_clip: Path
+) -> None:
+    found: list[Finding] = []
+    metrics = Metrics()
+    journey = journey_of(watch, found, metrics)
+    await journey.run(frames_of(recording(street_clip, rate=10)), live=False)
+    assert found
+    assert {finding.nominal for finding in found} == {"astronaut"}
+    first = found[0]
+    assert first.shots >= SETTINGS.decision.least_shots
+    assert first.score >= first.threshold
+    assert 0 < first.captured_at < 7
+    view = cv2.imdecode(np.frombuffer(first.probe_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert view is not None
+    assert view.shape[0] <= VIEW_HEIGHT
+    assert "probe_jpeg" not in repr(first)
+    assert journey.counts.tracks == 1
+    assert metrics.registry.get_sample_value("lfrd_faces_seen_total", {"camera": CAMERA}) == 1
+
+
+async def test_every_frame_is_given_back_and_no_person_is_kept_at_the_end(
+    watch: Watch, street_clip: Path
+) -> None:
+    frames: list[Frame] = []
+    journey = journey_of(watch, [])
+    await journey.run(seen(street_clip, frames), live=False)
+    assert len(frames) > 50
+    for frame in frames:
+        with pytest.raises(ValueError, match="released"):
+            frame.picture.scaled(64, 36)
+    assert journey._people == {}
+
+
+async def test_who_is_in_view_is_forgotten_when_no_frame_comes_any_more(
+    watch: Watch, street_clip: Path
+) -> None:
+    """A camera that stalls, or stops with the last officer's post, must not keep whom it saw last."""
+    journey = journey_of(watch, [])
+    at_rest = asyncio.Event()
+
+    async def until_somebody_is_followed() -> AsyncIterator[Frame]:
+        async with contextlib.aclosing(frames_of(recording(street_clip, rate=10))) as frames:
+            async for frame in frames:
+                yield frame
+                if journey._people:
+                    break
+        await at_rest.wait()
+
+    task = asyncio.create_task(journey.run(until_somebody_is_followed(), live=True))
+    while not journey._people:
+        await asyncio.sleep(0.01)
+    templates = [shot for person in journey._people.values() for shot in [person.evidence]]
+    while journey._people:
+        await asyncio.sleep(0.01)
+    assert all(len(evidence) == 0 for evidence in templates)
+    at_rest.set()
+    await task
+
+
+async def test_a_store_that_fails_ends_the_journey(watch: Watch, street_clip: Path) -> None:
+    async def report(finding: Finding) -> None:
+        raise StoreError("disk full")
+
+    frames: list[Frame] = []
+    journey = watch.pipeline(SETTINGS, report, Metrics()).journey(CAMERA)
+    with pytest.raises(ExceptionGroup) as caught:
+        await journey.run(seen(street_clip, frames), live=False)
+    assert caught.group_contains(StoreError)
+    assert journey._people == {}
+
+
+async def test_a_journey_that_is_cancelled_forgets_whom_it_followed(watch: Watch, street_clip: Path) -> None:
+    journey = journey_of(watch, [])
+    task = asyncio.create_task(journey.run(frames_of(recording(street_clip, rate=10)), live=False))
+    while not journey._people:
+        await asyncio.sleep(0.01)
+    people = list(journey._people.values())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert journey._people == {}
+    assert all(person.view is None and len(person.evidence) == 0 for person in people)
+
+
+async def test_an_empty_watchlist_compares_nobody(builtin: Path, street_clip: Path, watch: Watch) -> None:
+    watch.watchlist.replace(
+        type(watch.watchlist.current)(
+            {}, dim=watch.inference.dim, revision=watch.watchlist.current.revision + 1
+        )
+    )
+    found: list[Finding] = []
+    journey = journey_of(watch, found)
+    await journey.run(frames_of(recording(street_clip, rate=10)), live=False)
+    assert found == []
+    assert journey.counts.tracks == 1
+
+
+# ---- what is kept to show ---------------------------------------------------------------------------------
+
+
+def face(eye_distance: float, x: float) -> Face:
+    quality = Quality(eye_distance, 50.0, 0.0, 0.0, 0.0, 120.0, 0.0)
+    return Face(Box(x, 10, 20, 20), np.zeros((5, 2), np.float32), 0.9, quality, None)
+
+
+def unit(*values: float) -> F32:
+    return np.array(values, np.float32)
+
+
+def test_the_best_shot_is_shown_and_a_worse_one_does_not_replace_it() -> None:
+    person = Person(Evidence(4))
+    pixels = np.zeros((60, 120, 3), np.uint8)
+    pixels[:, :60] = 50
+    pixels[:, 60:] = 200
+    picture = Picture(pixels, planar=False)
+    for at, (eyes, x) in enumerate([(20.0, 20.0), (40.0, 80.0), (30.0, 20.0)]):
+        shown = face(eyes, x)
+        person.add(Shot(Template(unit(1, 0.01 * at)), shown.quality.worth, float(at)), shown, picture)
+    assert person.view is not None
+    assert person.view.mean() > 150
+    assert person.quality is not None
+    assert person.quality.eye_distance == 40.0
+
+
+def test_when_the_track_turns_out_to_be_another_person_the_first_one_s_picture_is_wiped() -> None:
+    person = Person(Evidence(4, splits_after=2))
+    picture = Picture(np.full((60, 120, 3), 90, np.uint8), planar=False)
+    for at in range(3):
+        shown = face(40.0, 20.0)
+        person.add(Shot(Template(unit(1, 0)), shown.quality.worth, float(at)), shown, picture)
+    first_view = person.view
+    assert first_view is not None
+    for at in range(3, 6):
+        shown = face(25.0, 80.0)
+        person.add(Shot(Template(unit(0, 1)), shown.quality.worth, float(at)), shown, picture)
+    assert not first_view.any()
+    assert person.quality is not None
+    assert person.quality.eye_distance == 25.0
+
+
+def test_a_picture_to_show_is_small_enough_to_send() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (900, 700, 3), np.uint8)
+    view = cv2.imdecode(np.frombuffer(view_jpeg(noise), np.uint8), cv2.IMREAD_COLOR)
+    assert view is not None
+    assert view.shape[:2] == (VIEW_HEIGHT, 280)
