@@ -250,13 +250,16 @@ async def _report(finding: Finding, alerts: Alerts, watch: Watch, metrics: Metri
                 "yaw": round(finding.quality.yaw, 3),
                 "pitch": round(finding.quality.pitch, 3),
             },
+            worth=finding.quality.worth,
             shots=finding.shots,
             box=finding.box,
             probe_jpeg=finding.probe_jpeg,
             candidate_jpeg=watch.enrolment.pictures[finding.nominal],
         )
     )
-    if event is not None:
-        metrics.alerts.labels(finding.camera, event.what).inc()
+    if event is None:
+        return
+    if event.what == "alert":
         metrics.alert_latency.observe(time.monotonic() - captured)
-        log.info(event.what, alert=event.alert.id, camera=finding.camera, score=round(finding.score, 3))
+    metrics.alerts.labels(finding.camera, event.what).inc()
+    log.info(event.what, alert=event.alert.id, camera=finding.camera, score=round(finding.score, 3))

@@ -74,7 +74,7 @@ class Counts:
 class Person:
     """A track's evidence, and the picture of its best shot for the officer."""
 
-    __slots__ = ("_starts", "box", "evidence", "quality", "view")
+    __slots__ = ("_reported", "_starts", "box", "evidence", "quality", "view")
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
@@ -82,6 +82,7 @@ class Person:
         self.quality: Quality | None = None
         self.box: Box | None = None
         self._starts = 0  # of the evidence, when the view was taken
+        self._reported: dict[NominalId, float] = {}  # for whom, and the worth of the picture told with it
 
     def add(self, shot: Shot, face: Face, picture: Picture) -> None:
         """Take a shot as evidence; where it is kept and the best so far, its surroundings are shown."""
@@ -96,6 +97,14 @@ class Person:
             self.view, _ = picture.crop(face.box.grown(VIEW_MARGIN))
             self.quality = face.quality
             self.box = face.box
+
+    def is_news(self, nominal: NominalId) -> bool:
+        """Whether there is anything to report: another nominal than before, or a better picture."""
+        worth = 0.0 if self.quality is None else self.quality.worth
+        if worth <= self._reported.get(nominal, -1.0):
+            return False
+        self._reported[nominal] = worth
+        return True
 
     def wipe(self) -> None:
         self.evidence.wipe()
@@ -259,7 +268,7 @@ class Journey:
             )
         for (track, person), (best, verdict) in zip(ready, verdicts, strict=True):
             self._shared.metrics.verdicts.labels(verdict.reason.value).inc()
-            if verdict.alert and best is not None:
+            if verdict.alert and best is not None and person.is_news(best.nominal):
                 await self._report(at, track, person, best)
 
     async def _report(self, at: float, track: TrackId, person: Person, best: Candidate) -> None:

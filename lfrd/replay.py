@@ -18,7 +18,7 @@ from lfrd.decision.repeats import NewAlert, Repeats, Sighting
 from lfrd.errors import MissingError, SourceError
 from lfrd.gallery.folder import shown
 from lfrd.metrics import Metrics
-from lfrd.pipeline import Counts, Finding
+from lfrd.pipeline import Counts, Finding, Pipeline
 from lfrd.types import AlertId, Frame
 from lfrd.watching import Watch
 
@@ -65,16 +65,19 @@ async def replay(
     """Each file is a recording of its own: the same person in two of them is two alerts. A file that cannot
     be read is an `error` event, and the others are still replayed; the summary is emitted in either case."""
     summary = Summary()
+    filing = _Filing(summary, settings.decision.repeat_seconds, emit)
+    pipeline = watch.pipeline(settings, filing.report, Metrics())
     before = 0.0
     began = time.perf_counter()
     for video in videos:
         name = name_of(video)
+        filing.begin()
 
         def seen(seconds: float, before: float = before) -> None:
             progress(before + seconds)
 
         try:
-            remark = await _replay_one(video, name, watch, settings, emit, summary, seen)
+            remark = await _replay_one(video, name, pipeline, summary, seen)
         except* (SourceError, MissingError) as group:
             remark = _words(group)
         if remark:
@@ -86,25 +89,34 @@ async def replay(
     return summary
 
 
-async def _replay_one(
-    video: Path, name: str, watch: Watch, settings: Config, emit: Emit, summary: Summary, seen: Progress
-) -> str:
-    """What the recording lacked, in a line; nothing where it was whole."""
-    repeats = Repeats(settings.decision.repeat_seconds)
+class _Filing:
+    """Findings as events: an alert the first time that a recording shows somebody, then sightings."""
 
-    async def report(finding: Finding) -> None:
-        filing = repeats.file(finding.nominal, finding.camera, finding.track, finding.captured_at)
+    def __init__(self, summary: Summary, repeat_seconds: float, emit: Emit) -> None:
+        self._summary = summary
+        self._repeat_seconds = repeat_seconds
+        self._emit = emit
+        self._repeats = Repeats(repeat_seconds)  # of this recording
+
+    def begin(self) -> None:
+        """Another recording, in which everyone is new."""
+        self._repeats = Repeats(self._repeat_seconds)
+
+    async def report(self, finding: Finding) -> None:
+        filing = self._repeats.file(finding.nominal, finding.camera, finding.track, finding.captured_at)
         match filing:
             case NewAlert():
-                summary.alerts += 1
-                repeats.attach(finding.nominal, AlertId(str(summary.alerts)))
-                emit(_line("alert", finding))
+                self._summary.alerts += 1
+                self._repeats.attach(finding.nominal, AlertId(str(self._summary.alerts)))
+                self._emit(_line("alert", finding))
             case Sighting():
-                summary.sightings += 1
-                emit(_line("sighting", finding))
+                self._summary.sightings += 1
+                self._emit(_line("sighting", finding))
 
-    pipeline = watch.pipeline(settings, report, Metrics())
-    source = recording(video, name=name, rate=settings.analysis.rate)
+
+async def _replay_one(video: Path, name: str, pipeline: Pipeline, summary: Summary, seen: Progress) -> str:
+    """What the recording lacked, in a line; nothing where it was whole."""
+    source = recording(video, name=name, rate=pipeline.settings.analysis.rate)
     journey = pipeline.journey(source.camera)
     counts: Counts = journey.counts
     try:

@@ -113,7 +113,8 @@ class Event(ToPhone, tag="event", frozen=True):
     """One numbered event. `alert` is the alert's whole state after it."""
 
     seq: int
-    what: Literal["alert", "sighting", "claimed", "adjudicated"]
+    what: Literal["alert", "sighting", "improved", "claimed", "adjudicated"]
+    """improved: a better live picture of the same passage; `alert.probe` is another address then."""
     at: float
     alert: AlertView
 

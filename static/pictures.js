@@ -4,11 +4,12 @@ const PAUSES = [1, 2, 4, 8]; // seconds before the tries after the first
 
 /** One address: `state` is "loading", "here", "missing" (may come) or "gone" (the server has deleted it). */
 class Held {
-  constructor(address, changed) {
+  /** @param {string} shown  an earlier version's object URL, to show until this one has come */
+  constructor(address, changed, shown = "") {
     this.address = address;
     this.changed = changed;
-    this.state = "loading";
-    this.url = "";
+    this.state = shown ? "here" : "loading";
+    this.url = shown;
     this.abort = new AbortController();
     this.timer = 0;
     this.tries = 0;
@@ -17,7 +18,7 @@ class Held {
 
   async load() {
     clearTimeout(this.timer);
-    this.state = "loading";
+    if (!this.url) this.state = "loading";
     try {
       const answer = await fetch(this.address, {
         credentials: "same-origin",
@@ -29,6 +30,7 @@ class Held {
       } else if (answer.ok) {
         const blob = await answer.blob();
         if (this.abort.signal.aborted) return;
+        if (this.url) URL.revokeObjectURL(this.url);
         this.url = URL.createObjectURL(blob);
         this.state = "here";
       } else {
@@ -36,12 +38,19 @@ class Held {
       }
     } catch {
       if (this.abort.signal.aborted) return;
-      this.state = "missing";
+      if (!this.url) this.state = "missing";
       const pause = PAUSES[this.tries];
       this.tries += 1;
       if (pause) this.timer = setTimeout(() => this.load(), pause * 1000);
     }
     this.changed();
+  }
+
+  /** Give the object URL away: from now on it is the taker's to revoke. */
+  hand() {
+    const { url } = this;
+    this.url = "";
+    return url;
   }
 
   drop() {
@@ -63,15 +72,18 @@ export class Pictures {
   /** Hold exactly these addresses: ask for the new ones now, revoke the others. */
   keep(addresses) {
     const wanted = new Set(addresses);
+    const earlier = new Map(); // versions of one picture differ behind the question mark
     for (const [address, held] of this.held) {
-      if (!wanted.has(address)) {
-        held.drop();
-        this.held.delete(address);
-      }
+      if (wanted.has(address)) continue;
+      earlier.set(address.split("?")[0], held);
+      this.held.delete(address);
     }
     for (const address of wanted) {
-      if (!this.held.has(address)) this.held.set(address, new Held(address, this.changed));
+      if (this.held.has(address)) continue;
+      const old = earlier.get(address.split("?")[0]);
+      this.held.set(address, new Held(address, this.changed, old?.hand()));
     }
+    for (const held of earlier.values()) held.drop();
   }
 
   /** {state, url} of an address; the url is valid until it is no longer kept. */

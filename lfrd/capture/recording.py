@@ -82,7 +82,9 @@ class VideoSource(SourceBase):
     def _once(self, timeline: Timeline) -> Iterator[Frame]:
         assert self._container is not None
         assert self._track is not None
-        promised, before, corrupt = self._track.frames, self.counts.decoded, self.counts.corrupt
+        # An AVI file lists the frames that its recorder left out as well.
+        promised = 0 if self._container.format.name == "avi" else self._track.frames
+        before, corrupt = self.counts.decoded, self.counts.corrupt
         problem = ""
         try:
             for raw in decoded(self._container.demux(self._track), self.counts, self._stopping.is_set):

@@ -22,7 +22,9 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """This track has already been filed for this nominal: there is nothing to tell."""
+    """This track has already been filed for this nominal, under this alert: nobody need be told again."""
+
+    alert: AlertId
 
 
 Filing = NewAlert | Sighting | Known
@@ -53,7 +55,7 @@ class Repeats:
         self._repeat_seconds = repeat_seconds
         self._most = most
         self._standing: OrderedDict[NominalId, _Standing] = OrderedDict()  # longest unseen first
-        self._passages: OrderedDict[Passage, None] = OrderedDict()  # filed and stored; longest unseen first
+        self._passages: OrderedDict[Passage, AlertId] = OrderedDict()  # stored ones; longest unseen first
 
     def __len__(self) -> int:
         """Nominals remembered."""
@@ -71,12 +73,12 @@ class Repeats:
             self._passages.move_to_end(passage)
             if standing is not None:
                 self._see(nominal, standing, at)
-            return Known()
+            return Known(self._passages[passage])
         if standing is None or standing.alert is None or abs(at - standing.seen_at) > self._repeat_seconds:
             self._remember(nominal, _Standing(None, at, passage))
             return NewAlert()
         self._see(nominal, standing, at)
-        self._know(passage)
+        self._know(passage, standing.alert)
         return Sighting(standing.alert)
 
     def attach(self, nominal: NominalId, alert: AlertId) -> None:
@@ -84,7 +86,7 @@ class Repeats:
         standing = self._standing[nominal]
         standing.alert = alert
         if standing.passage is not None:
-            self._know(standing.passage)
+            self._know(standing.passage, alert)
 
     def restore(self, nominal: NominalId, alert: AlertId, seen_at: float) -> None:
         """Take up a stored alert after a restart, in any order. seen_at: its last sighting's time."""
@@ -102,8 +104,8 @@ class Repeats:
         while len(self._standing) > self._most:
             self._standing.popitem(last=False)
 
-    def _know(self, passage: Passage) -> None:
-        self._passages[passage] = None
+    def _know(self, passage: Passage, alert: AlertId) -> None:
+        self._passages[passage] = alert
         self._passages.move_to_end(passage)
         while len(self._passages) > self._most:
             self._passages.popitem(last=False)

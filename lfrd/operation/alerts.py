@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,13 +17,19 @@ from lfrd.store.alerts import AlertLog, NewAlert
 from lfrd.types import AlertId, Box, CameraId, Decision, DeploymentId, NominalId, OfficerId, TrackId
 
 
+BETTER = 1.5
+"""A live picture replaces the one that phones show if it is worth this many times as much."""
+REMEMBERED = 256
+"""Alerts whose picture may still be improved; of older ones it stays as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The pipeline's verdict that a track may be a nominal.
 
     score, threshold: cosine similarity, -1..1. seen_at: Unix seconds of the decisive frame;
     captured_monotonic: the same instant on the process's monotonic clock. quality: of the shot that is shown
-    (eye_distance in pixels, sharpness, yaw, pitch). shots: how many agreed. box: the face in the full-size
+    (eye_distance in pixels, sharpness, yaw, pitch); worth: its rank among shots, larger is better. shots: how many agreed. box: the face in the full-size
     frame. The pictures are JPEG files and do not show in the repr.
     """
 
@@ -34,6 +41,7 @@ class Finding:
     seen_at: float
     captured_monotonic: float
     quality: dict[str, float]
+    worth: float
     shots: int
     box: Box
     probe_jpeg: bytes = field(repr=False)
@@ -86,6 +94,7 @@ class Alerts:
         self._deployment = deployment
         self._monotonic = monotonic
         self._requests: Bounded[_Request] = Bounded(limit)
+        self._shown: dict[AlertId, float] = {}  # worth of the picture that phones show, of the newest alerts
         self._filed = self._sightings = self._known = self._refused = 0
         self._newest_delay: float | None = None
         self._longest_delay: float | None = None
@@ -159,7 +168,7 @@ class Alerts:
         verdict = self._repeats.file(finding.nominal, finding.camera, finding.track, finding.seen_at)
         if isinstance(verdict, Known):
             self._known += 1
-            return None
+            return await self._improve(verdict.alert, finding)
         if isinstance(verdict, Sighting):
             try:
                 event = await self._log.sighting(
@@ -172,11 +181,31 @@ class Alerts:
                 return event
         event = await self._log.file(_as_alert(self._deployment, finding))
         self._repeats.attach(finding.nominal, AlertId(event.alert.id))
+        self._show(AlertId(event.alert.id), finding.worth)
         self._filed += 1
         delay = max(0.0, self._monotonic() - finding.captured_monotonic)
         self._newest_delay = delay
         self._longest_delay = max(delay, self._longest_delay or 0.0)
         return event
+
+    async def _improve(self, alert: AlertId, finding: Finding) -> wire.Event | None:
+        """An alert is raised on the first few shots, when the person is still far away: a clearly better
+        picture that comes while the officer decides is worth having."""
+        if finding.worth < BETTER * self._shown.get(alert, math.inf):
+            return None
+        try:
+            event = await self._log.improve(
+                alert, finding.probe_jpeg, finding.quality, finding.score, finding.shots
+            )
+        except NotAllowed:
+            return None  # deleted since: there is nothing to improve
+        self._show(alert, finding.worth)
+        return event
+
+    def _show(self, alert: AlertId, worth: float) -> None:
+        self._shown[alert] = worth
+        while len(self._shown) > REMEMBERED:
+            del self._shown[next(iter(self._shown))]
 
     def statistics(self) -> AlertsStatistics:
         return AlertsStatistics(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,7 +23,7 @@ from lfrd.store.officers import SessionId
 from lfrd.types import AlertId, Box, CameraId, Decision, DeploymentId, NominalId, OfficerId, TrackId
 
 PictureKind = Literal["probe", "candidate"]
-What = Literal["alert", "sighting", "claimed", "adjudicated"]
+What = Literal["alert", "sighting", "improved", "claimed", "adjudicated"]
 
 _OVERHEAD = 64 << 10
 """Bytes that a new alert takes beside its pictures, at the most: rows, index pages and the log's frames."""
@@ -107,7 +107,7 @@ class AlertLog:
                 *map(float, (alert.box.x, alert.box.y, alert.box.width, alert.box.height)),
             )
             await tx.execute_each(
-                "INSERT INTO picture (alert, kind, jpeg) VALUES (?, ?, ?)",
+                "INSERT INTO picture (alert, kind, version, jpeg) VALUES (?, ?, 1, ?)",
                 [(alert_id, "probe", alert.probe_jpeg), (alert_id, "candidate", alert.candidate_jpeg)],
             )
             return await self._append(tx, "alert", now, None, view)
@@ -127,6 +127,34 @@ class AlertLog:
             if seen_at >= view.last_seen_at:  # cameras differ in lag: a sighting may arrive after a later one
                 view = msgspec.structs.replace(view, last_camera=camera, last_seen_at=seen_at)
             return await self._append(tx, "sighting", self._clock(), None, view)
+
+    async def improve(
+        self, alert_id: AlertId, probe_jpeg: bytes, quality: Mapping[str, float], score: float, shots: int
+    ) -> wire.Event | None:
+        """Add a better live picture of the same passage, with what the fuller evidence says.
+
+        The alert's own picture and score stay in the store. None, and nothing changed, where the alert has
+        been adjudicated: what was decided on is not exchanged afterwards. Raises NotAllowed('unknown_alert').
+        """
+        async with self._db.write(len(probe_jpeg) + _OVERHEAD) as tx:
+            view = await self._state(tx, alert_id)
+            if view.decision:
+                return None
+            row = await tx.row(
+                "INSERT INTO picture (alert, kind, version, jpeg) SELECT alert, kind, max(version) + 1, ? "
+                "FROM picture WHERE alert = ? AND kind = 'probe' GROUP BY alert, kind RETURNING version",
+                *(probe_jpeg, alert_id),
+            )
+            if row is None:  # its pictures have been destroyed, and none comes back
+                return None
+            view = msgspec.structs.replace(
+                view,
+                probe=f"/alerts/{alert_id}/probe.jpg?version={row['version']}",
+                quality={name: float(value) for name, value in quality.items()},
+                score=float(score),
+                shots=int(shots),
+            )
+            return await self._append(tx, "improved", self._clock(), None, view)
 
     async def claim(self, alert_id: AlertId, officer: OfficerId) -> wire.Event:
         """The first officer to claim has it; asking again returns the event by which they got it.
@@ -197,11 +225,12 @@ class AlertLog:
         return int(row[0] or 0) if row is not None else 0
 
     async def picture(self, alert_id: AlertId, kind: PictureKind) -> bytes | None:
-        """A JPEG file; None where this deployment has no such alert, or its pictures have been destroyed."""
+        """The newest JPEG file of that kind; None where this deployment has no such alert, or its pictures
+        have been destroyed."""
         async with self._db.read() as tx:
             row = await tx.row(
                 "SELECT jpeg FROM picture JOIN alert ON alert.id = picture.alert "
-                "WHERE alert.id = ? AND deployment = ? AND kind = ?",
+                "WHERE alert.id = ? AND deployment = ? AND kind = ? ORDER BY version DESC LIMIT 1",
                 *(alert_id, self._deployment, kind),
             )
         return None if row is None else bytes(row["jpeg"])

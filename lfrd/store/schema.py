@@ -81,11 +81,13 @@ CREATE TABLE alert (
 CREATE INDEX alert_of_deployment ON alert (deployment);
 
 -- In a table of their own, so that pictures can be sealed and destroyed while the facts stay.
+-- Versions count from 1: a better live picture is added, and the one that raised the alert stays.
 CREATE TABLE picture (
     alert TEXT NOT NULL REFERENCES alert (id),
     kind TEXT NOT NULL CHECK (kind IN ('probe', 'candidate')),
+    version INTEGER NOT NULL CHECK (version >= 1),
     jpeg BLOB NOT NULL CHECK (length(jpeg) > 0),
-    PRIMARY KEY (alert, kind)
+    PRIMARY KEY (alert, kind, version)
 ) STRICT;
 
 CREATE TABLE sighting (

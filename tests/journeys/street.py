@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -59,23 +60,32 @@ class Street:
         """An alert with drawn pictures, stored and published. quality: as in `NewAlert`."""
         seen = {"eye_distance": 46.0, "sharpness": 160.0, "yaw": 0.05, "pitch": 0.02} | quality
         shade = sum(map(ord, nominal))
+        self._last = Finding(
+            nominal=NominalId(nominal),
+            score=score,
+            threshold=0.6,
+            camera=CameraId(camera),
+            track=TrackId(next(self._tracks)),
+            seen_at=time.time() - 1.2,
+            captured_monotonic=time.monotonic() - 1.2,
+            quality=seen,
+            worth=30.0,
+            shots=5,
+            box=Box(100, 80, 120, 150),
+            probe_jpeg=silhouette(shade, blur=seen["sharpness"] < 40),
+            candidate_jpeg=silhouette(shade + 40, plain=True),
+        )
+        event = await self.alerts.report(self._last)
+        assert event is not None
+        return event.alert
+
+    async def improve(self, alert: wire.AlertView) -> wire.AlertView:
+        """The person of an alert comes nearer: a better live picture of the same passage."""
         event = await self.alerts.report(
-            Finding(
-                nominal=NominalId(nominal),
-                score=score,
-                threshold=0.6,
-                camera=CameraId(camera),
-                track=TrackId(next(self._tracks)),
-                seen_at=time.time() - 1.2,
-                captured_monotonic=time.monotonic() - 1.2,
-                quality=seen,
-                shots=5,
-                box=Box(100, 80, 120, 150),
-                probe_jpeg=silhouette(shade, blur=seen["sharpness"] < 40),
-                candidate_jpeg=silhouette(shade + 40, plain=True),
-            )
+            dataclasses.replace(self._last, worth=90.0, probe_jpeg=silhouette(7), score=0.83, shots=9)
         )
         assert event is not None
+        assert event.alert.id == alert.id
         return event.alert
 
     async def stored(self) -> list[tuple[str, str, str, str]]:

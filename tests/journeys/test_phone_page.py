@@ -47,6 +47,28 @@ async def test_an_officer_joins_goes_on_post_and_decides(tmp_path: Path) -> None
         assert phone.problems == []
 
 
+async def test_a_better_live_picture_replaces_the_first_one_and_rings_no_second_time(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        alert = await there.file("M-2041", eye_distance=18.0)
+        await phone.shows(alert)
+        live = phone.card.locator("figure.live img")
+        first = await live.get_attribute("src")
+        assert first is not None
+        await phone.press("Silence")
+        better = await there.improve(alert)
+        await phone.reads("Score 0.83: 0.23 over the threshold of 0.60")
+        await expect(live).not_to_have_attribute("src", first)
+        await phone.shows(better)
+        await expect(phone.page).to_have_title("(1) Possible match — lfrd")
+        assert phone.problems == []
+        assert not await phone.page.evaluate(
+            "url => new Promise(done => Object.assign(new Image(),"
+            " {onload: () => done(true), onerror: () => done(false), src: url}))",
+            first,
+        )
+
+
 async def test_what_makes_the_comparison_harder_is_said(tmp_path: Path) -> None:
     async with scene(tmp_path) as (there, browser):
         phone = await on_post(browser, there)

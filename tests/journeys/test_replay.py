@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -85,6 +86,12 @@ def field(shared: Path) -> Path:
     return shared / "models" / "field"
 
 
+def cut(film: Path, path: Path) -> Path:
+    """The beginning of a film, as a full disk leaves it."""
+    path.write_bytes(film.read_bytes()[:100_000])
+    return path
+
+
 def one_alert(events: list[Event], person: str, by: float) -> Event:
     """The only alert, for this person and in time; sightings are of the same person."""
     alerts = [event for event in events if event["event"] == "alert"]
@@ -147,7 +154,7 @@ async def test_a_thousand_strangers_on_the_list_raise_no_alert(
     shared: Path, stage: Path, field: Path, people: Callable[..., Path]
 ) -> None:
     async with listing(field, people(beside=shared / "faces")) as replayer:
-        assert len(replayer.watch.enrolment.gallery) == 1000
+        assert len(replayer.watch.enrolment.gallery) > 900  # a few portraits show several people
         for rate in (10, 30):
             events, _ = await replayer(stage, shared / "video" / "walking.gif", rate=rate)
             assert events == []
@@ -175,10 +182,9 @@ async def test_each_film_is_a_recording_of_its_own(
 async def test_a_bad_film_among_good_ones_is_one_error_and_the_others_are_replayed(
     stage: Path, field: Path, tmp_path: Path, people: Callable[..., Path]
 ) -> None:
-    bad = tmp_path / "bad.mp4"
-    bad.write_bytes(stage.read_bytes()[:100_000])
+    cut_off = await asyncio.to_thread(cut, stage, tmp_path / "bad.mp4")
     async with listing(field, people(A)) as replayer:
-        events, summary = await replayer(tmp_path / "gone.mp4", stage, bad)
+        events, summary = await replayer(tmp_path / "gone.mp4", stage, cut_off)
     assert [(event["event"], event["camera"]) for event in events] == [
         ("error", "gone.mp4"),
         ("alert", "stage.mp4"),
@@ -194,7 +200,7 @@ def pictures(stage: Path, first: int = 60, last: int = 170) -> Iterator[U8]:
     """Frames of the film in BGR: person A comes into view and faces the camera from FRONT_ON on."""
     with av.open(str(stage)) as container:
         for frame in itertools.islice(container.decode(video=0), first, last):
-            yield frame.to_ndarray(format="bgr24")
+            yield cast(U8, frame.to_ndarray(format="bgr24"))
 
 
 def write(
@@ -204,13 +210,13 @@ def write(
     codec: str = "libx264",
     pix_fmt: str = "yuv420p",
     container: str | None = None,
-    ticks: Iterable[int] = itertools.count(),
+    ticks: Iterable[int] | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
     """A film of these frames. ticks: presentation times in frames of 1/29.97 s."""
     with av.open(str(path), "w", format=container) as out:
         track: Any = None
-        for picture, tick in zip(frames, ticks, strict=False):
+        for picture, tick in zip(frames, ticks or itertools.count(), strict=False):
             if track is None:
                 track = cast(
                     Any, out.add_stream(cast(Any, codec), rate=FRAMES_A_SECOND, options=options or {})
@@ -287,6 +293,11 @@ def hevc_of_ten_bits(stage: Path, path: Path) -> Path:
     )
 
 
+def recorder_that_leaves_out_frames(stage: Path, path: Path) -> Path:
+    ticks = (number for number in itertools.count() if number % 3)
+    return write(path / "gaps.avi", pictures(stage), codec="mjpeg", pix_fmt="yuvj420p", ticks=ticks)
+
+
 def motion_jpeg(stage: Path, path: Path) -> Path:
     return write(path / "cctv.avi", pictures(stage), codec="mjpeg", pix_fmt="yuvj420p")
 
@@ -312,6 +323,7 @@ def pictures_in_a_folder(stage: Path, path: Path) -> Path:
         matroska,
         hevc_of_ten_bits,
         motion_jpeg,
+        recorder_that_leaves_out_frames,
         pictures_in_a_folder,
     ],
     ids=lambda made: made.__name__,
@@ -322,8 +334,10 @@ async def test_the_person_on_stage_is_found_in_whatever_form_the_film_comes(
     film = made(stage, tmp_path)
     async with listing(field, people(A, B)) as replayer:
         events, summary = await replayer(film)
-    # a folder is taken as one picture a second; pauses of the phone's recording add up to 0.6 s a second
-    late = {"stills": 60.0, "phone.mp4": 3.5}.get(film.name, IN_TIME - 60 / float(FRAMES_A_SECOND))
+    # A folder is taken as one picture a second; the films with pauses last longer.
+    late = {"stills": 60.0, "phone.mp4": 3.5, "gaps.avi": 3.5}.get(
+        film.name, IN_TIME - 60 / float(FRAMES_A_SECOND)
+    )
     alert = one_alert(events, A, late)
     assert alert["camera"] == film.name
     assert not summary.problems

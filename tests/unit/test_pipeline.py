@@ -76,6 +76,16 @@ async def test_a_listed_person_who_walks_by_is_reported_with_a_picture_to_show(
     assert metrics.registry.get_sample_value("lfrd_faces_seen_total", {"camera": CAMERA}) == 1
 
 
+async def test_further_findings_of_a_passage_come_with_ever_better_pictures(
+    watch: Watch, street_clip: Path
+) -> None:
+    found: list[Finding] = []
+    await journey_of(watch, found).run(frames_of(recording(street_clip, rate=10)), live=False)
+    worths = [finding.quality.worth for finding in found]
+    assert len(worths) > 1
+    assert worths == sorted(set(worths))
+
+
 async def test_every_frame_is_given_back_and_no_person_is_kept_at_the_end(
     watch: Watch, street_clip: Path
 ) -> None:

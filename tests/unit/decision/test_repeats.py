@@ -28,13 +28,13 @@ def alerted(seconds: float = 300.0) -> Repeats:
 
 def test_the_same_track_is_filed_once() -> None:
     repeats = alerted()
-    assert filed(repeats, ANNA, 1, 0.2) == Known()
+    assert filed(repeats, ANNA, 1, 0.2) == Known(FIRST)
 
 
 def test_a_second_track_within_the_time_is_a_sighting_on_any_camera() -> None:
     repeats = alerted()
     assert filed(repeats, ANNA, 2, 100, SOUTH) == Sighting(FIRST)
-    assert filed(repeats, ANNA, 2, 101, SOUTH) == Known()
+    assert filed(repeats, ANNA, 2, 101, SOUTH) == Known(FIRST)
 
 
 def test_the_same_track_number_on_another_camera_is_another_passage() -> None:
@@ -51,7 +51,7 @@ def test_the_time_runs_from_the_last_sighting() -> None:
 def test_somebody_who_stays_in_view_is_being_seen() -> None:
     repeats = alerted(300)
     for at in range(0, 1000, 50):
-        assert filed(repeats, ANNA, 1, at) == Known()
+        assert filed(repeats, ANNA, 1, at) == Known(FIRST)
     assert filed(repeats, ANNA, 2, 1200) == Sighting(FIRST)
 
 
@@ -72,7 +72,7 @@ def test_an_alert_that_was_never_stored_swallows_nothing() -> None:
 
 def test_with_no_repeat_time_each_track_alerts_once() -> None:
     repeats = alerted(0.0)
-    assert filed(repeats, ANNA, 1, 0.2) == Known()
+    assert filed(repeats, ANNA, 1, 0.2) == Known(FIRST)
     assert filed(repeats, ANNA, 2, 5.0) == NewAlert()
 
 

@@ -34,6 +34,7 @@ def finding(nominal: str = "N-1", camera: str = "gate", track: int = 1, seen_at:
         seen_at=seen_at,
         captured_monotonic=time.monotonic(),
         quality={"eye_distance": 40.0},
+        worth=30.0,
         shots=5,
         box=Box(1, 2, 3, 4),
         probe_jpeg=b"\xff\xd8probe",
@@ -115,6 +116,30 @@ async def test_a_track_tells_of_a_nominal_only_once(tmp_path: Path) -> None:
         assert await desk.alerts.report(finding(seen_at=1001.0)) is None
         assert len(await desk.stored()) == 1
         assert desk.alerts.statistics().known == 1
+
+
+async def test_a_clearly_better_picture_of_the_same_passage_replaces_the_one_that_phones_show(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as desk:
+        first = await desk.alerts.report(finding())
+        assert first is not None
+        better = dataclasses.replace(finding(), worth=45.0, probe_jpeg=b"better")
+        assert await desk.alerts.report(dataclasses.replace(better, worth=44.0)) is None
+        event = await desk.alerts.report(better)
+        assert event is not None
+        assert (event.what, event.alert.id) == ("improved", first.alert.id)
+        assert await desk.alerts.report(dataclasses.replace(better, worth=46.0)) is None
+        assert await desk.published() == [first.seq, event.seq]
+        assert await desk.log.picture(AlertId(first.alert.id), "probe") == b"better"
+
+
+async def test_a_picture_is_not_improved_once_the_officer_has_decided(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        first = await desk.alerts.report(finding())
+        assert first is not None
+        await desk.alerts.adjudicate(AlertId(first.alert.id), await desk.officer("PC Adams"), "viable")
+        assert await desk.alerts.report(dataclasses.replace(finding(), worth=90.0)) is None
 
 
 async def test_a_repeat_after_a_restart_is_still_a_sighting(tmp_path: Path) -> None:

@@ -200,12 +200,49 @@ async def test_a_clock_that_is_set_back_makes_no_negative_time(store: Store) -> 
     assert (await store.alerts.adjudicate(alert, phone.officer, "viable")).alert.seconds == 0.0
 
 
+async def test_a_better_picture_is_shown_and_the_one_that_raised_the_alert_stays(store: Store) -> None:
+    filed = await store.alerts.file(new_alert(store.deployment))
+    alert = AlertId(filed.alert.id)
+    event = await store.alerts.improve(alert, b"better", {"eye_distance": 60.0}, 0.9, 9)
+    assert event is not None
+    assert (event.what, event.seq, event.alert.shots, event.alert.score) == (
+        "improved",
+        filed.seq + 1,
+        9,
+        0.9,
+    )
+    assert event.alert.probe != filed.alert.probe
+    assert event.alert.candidate == filed.alert.candidate
+    assert event.alert.quality == {"eye_distance": 60.0}
+    assert await store.alerts.picture(alert, "probe") == b"better"
+    again = await store.alerts.improve(alert, b"best", {}, 0.95, 10)
+    assert again is not None
+    assert again.alert.probe not in {filed.alert.probe, event.alert.probe}
+    async with store.db.read() as tx:
+        rows = await tx.rows("SELECT version, jpeg FROM picture WHERE kind = 'probe' ORDER BY version")
+        score = await tx.row("SELECT score FROM alert")
+    assert [bytes(row["jpeg"]) for row in rows][1:] == [b"better", b"best"]
+    assert score is not None
+    assert score["score"] == filed.alert.score
+
+
+async def test_what_was_decided_on_is_not_exchanged_afterwards(store: Store) -> None:
+    phone = await store.phone("PC Adams")
+    alert = AlertId((await store.alerts.file(new_alert(store.deployment))).alert.id)
+    shown = await store.alerts.picture(alert, "probe")
+    await store.alerts.adjudicate(alert, phone.officer, "viable")
+    assert await store.alerts.improve(alert, b"better", {}, 0.9, 9) is None
+    assert await store.alerts.picture(alert, "probe") == shown
+    assert await store.alerts.latest() == 2
+
+
 async def test_what_is_asked_of_an_unknown_alert_is_refused(store: Store) -> None:
     phone = await store.phone("PC Adams")
     unknown = AlertId("0" * 24)
     await refused("unknown_alert", store.alerts.claim(unknown, phone.officer))
     await refused("unknown_alert", store.alerts.adjudicate(unknown, phone.officer, "viable"))
     await refused("unknown_alert", store.alerts.sighting(unknown, HERE, 1.0, 0.5, TrackId(1)))
+    await refused("unknown_alert", store.alerts.improve(unknown, b"better", {}, 0.9, 9))
 
 
 async def test_an_officer_who_does_not_exist_is_a_bug_and_changes_nothing(store: Store) -> None:

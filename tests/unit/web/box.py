@@ -82,6 +82,7 @@ class Box:
             seen_at=time.time(),
             captured_monotonic=time.monotonic(),
             quality={"eye_distance": 40.0, "sharpness": 100.0, "yaw": 0.0, "pitch": 0.0},
+            worth=30.0,
             shots=5,
             box=FaceBox(10, 20, 80, 100),
             probe_jpeg=PROBE,

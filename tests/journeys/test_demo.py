@@ -1,0 +1,150 @@
+"""`lfrd demo`, the first thing that anybody does with lfrd: one command, no configuration, no network."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from lfrd import wire
+from tests.conftest import ROOT, unavailable
+from tests.journeys.process import PATIENCE, lfrd, of, reach
+from tests.phone import Phone
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _portraits(astronaut: Path, admiral: Path) -> None:
+    """Skipped where the packages that carry them are not installed."""
+
+
+async def test_demo_once_prints_the_alert_and_its_answer_and_ends_well(packs: Path) -> None:
+    ended = await lfrd("demo", "--once", "--data", packs)
+    assert ended.code == 0, ended.err
+    assert "ALERT 1" in ended.out
+    assert "this is not an identification" in ended.out
+    assert re.search(r"listed as +astronaut", ended.out)
+    assert "answered: viable by Headless officer" in ended.out
+    assert "Traceback" not in ended.err
+
+
+async def test_demo_from_nothing_needs_no_network(tmp_path: Path, alone: list[str]) -> None:
+    """The pack is not yet made, the clip not yet drawn, and nothing outside is there to ask (rule 30)."""
+    ended = await lfrd("demo", "--once", "--data", tmp_path / "data", wrap=alone)
+    assert ended.code == 0, ended.err
+    assert "answered: viable" in ended.out
+
+
+@pytest.fixture
+def alone() -> list[str]:
+    """What runs a command in a network of its own, which has a loopback and no way out."""
+    command = ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
+    if shutil.which("unshare") is None or subprocess.run([*command, "true"], capture_output=True).returncode:
+        unavailable("needs a network namespace of its own (unshare -rn, and ip)")
+    return command
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+async def test_demo_shows_a_code_that_a_phone_can_scan_and_ends_when_asked(
+    packs: Path, number: signal.Signals
+) -> None:
+    async with on_terminal("demo", "--host", "127.0.0.1", "--port", "0", "--data", packs) as terminal:
+        await terminal.until("Ctrl+C ends it")
+        link = next(word for word in terminal.shown.split() if "#join=" in word)
+        assert scanned(terminal.shown) == link
+        url, _, code = link.partition("/#join=")
+        assert f"runs at {url}\n" in terminal.shown
+        phone = await Phone.join(url, code, "PC Adams")
+        async with phone.connected():
+            await phone.say(wire.OnPost())
+            await reach(phone, lambda: bool(of(phone, "alert")))
+            terminal.process.send_signal(number)
+            assert await phone.closed() == 1012
+        async with asyncio.timeout(PATIENCE):
+            assert await terminal.process.wait() == 0
+    assert "Traceback" not in terminal.shown
+
+
+async def test_demo_names_another_port_where_its_own_is_taken(packs: Path) -> None:
+    async with on_terminal("demo", "--host", "127.0.0.1", "--port", "0", "--data", packs) as terminal:
+        await terminal.until("Ctrl+C ends it")
+        port = re.search(r"runs at http://127.0.0.1:(\d+)", terminal.shown)
+        assert port is not None
+        ended = await lfrd("demo", "--host", "127.0.0.1", "--port", port[1], "--data", packs)
+    assert (ended.code, ended.out) == (1, "")
+    assert f"lfrd demo --port {int(port[1]) + 1}" in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+class Terminal:
+    """What stands on the screen of somebody who has typed a command."""
+
+    def __init__(self, process: asyncio.subprocess.Process, screen: asyncio.StreamReader) -> None:
+        self.process = process
+        self.shown = ""
+        self._screen = screen
+
+    async def until(self, text: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while text not in self.shown:
+                await self.more()
+
+    async def more(self) -> None:
+        data = await self._screen.read(1 << 16)
+        assert data, f"the command ended; it had shown:\n{self.shown}"
+        self.shown += data.decode(errors="replace").replace("\r\n", "\n")
+
+
+@asynccontextmanager
+async def on_terminal(*arguments: str | Path) -> AsyncIterator[Terminal]:
+    """A command of lfrd whose output goes to a pseudo-terminal; killed where it still runs at the end."""
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb", 0) as screen:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "lfrd", *map(str, arguments)),
+                stdin=DEVNULL,
+                stdout=theirs,
+                stderr=theirs,
+                cwd=ROOT,
+                env=os.environ | {"TERM": "xterm", "COLUMNS": "200"},
+            )
+        finally:
+            os.close(theirs)
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), screen
+        )
+        try:
+            yield Terminal(process, reader)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            transport.close()
+
+
+def scanned(shown: str) -> str:
+    """The text of the QR code on a terminal, read from its half blocks as a camera would read it."""
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", shown)
+    rows = [line for line in plain.splitlines() if line and set(line) <= set(" ▀▄█")]
+    width = max(map(len, rows))
+    ink = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
+    halves = [[ink[sign][half] for sign in row.ljust(width)] for row in rows for half in (0, 1)]
+    light = np.array(halves, np.uint8) * 255  # on a dark terminal, what is printed is the paper
+    picture = cv2.resize(light, None, fx=8, fy=8, interpolation=cv2.INTER_NEAREST)
+    picture = np.asarray(cv2.copyMakeBorder(picture, 64, 64, 64, 64, cv2.BORDER_CONSTANT, value=(255,)))
+    return cv2.QRCodeDetector().detectAndDecode(picture)[0]
