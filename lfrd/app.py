@@ -15,7 +15,7 @@ import structlog
 
 from lfrd import memory
 from lfrd.cameras import Eye, problems, run_by_duty, status_of
-from lfrd.config import Config, Placed
+from lfrd.config import Config, Placed, Web
 from lfrd.decision.repeats import Repeats
 from lfrd.errors import SettingError
 from lfrd.metrics import Metrics
@@ -39,7 +39,7 @@ from lfrd.watching import Watch, watching
 from lfrd.web.phones import Phones
 from lfrd.web.server import make_app, static_folder
 from lfrd.web.services import Services
-from lfrd.web.serving import Bound, probe, serving
+from lfrd.web.serving import Bound, probe, reachable, serving
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +87,11 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
             )
         for line in watch.enrolment.lines():
             log.warning("picture_refused", picture=line)
+        if not len(watch.enrolment.gallery):
+            raise SettingError(
+                "watchlist.folder",
+                "none of its pictures can be used, so nobody would be found; `lfrd watchlist check` says why",
+            )
         deployment, resumed = await Deployments(db, time.time).resume_or_begin(
             settings.site.name, _terms(settings, watch)
         )
@@ -186,12 +191,20 @@ async def serve(placed: Placed, progress: Progress) -> None:
 
 
 async def invite_officer(placed: Placed, name: str, valid_seconds: float, address: str | None) -> str:
-    """A one-time link for an officer's phone. Works while the server runs."""
-    web = placed.config.web
-    base = address or Bound(web.host, web.port, bool(web.certificate)).url
+    """A one-time link for an officer's phone. Works while the server runs. Raises SettingError where the
+    address that the phone is to open is not known."""
+    base = _address(placed.config.web) if address is None else address
+    if not base.startswith(("https://", "http://")):
+        raise SettingError("--address", f"'{base}' must begin with https:// or http://")
     async with Database.open(placed.data / DATABASE, beside=True) as db:
         code = await Officers(db, time.time).invite(name, 1, valid_seconds)
     return join_link(base, code)
+
+
+def _address(web: Web) -> str:
+    if not web.port:
+        raise SettingError("web.port", "is 0, and only the server knows which port it got; give --address")
+    return Bound(reachable(web.host), web.port, bool(web.certificate)).url
 
 
 def join_link(address: str, code: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import structlog
 
 from lfrd.capture.source import Source, make_source
-from lfrd.capture.supervisor import CameraStatus, CameraSupervisor
+from lfrd.capture.supervisor import CameraSupervisor
 from lfrd.config import Camera, Placed, camera_password
 from lfrd.flow import Closed, Latest
 from lfrd.metrics import Reading
@@ -33,14 +33,12 @@ class Eye:
     ) -> None:
         """on_change: called in the loop when the camera's state is another."""
 
-        def news(status: CameraStatus) -> None:
-            log.info("camera", camera=status.camera, state=status.state.value, problem=status.problem)
-            on_change()
-
         self.name = camera.name
         # A recording that is played as fast as it goes has its own time, and no lag to speak of.
         self._live = camera.paced or camera.is_network or camera.is_device
-        self.supervisor = CameraSupervisor(camera, _opener(camera, placed), on_change=news)
+        self.supervisor = CameraSupervisor(
+            camera, _opener(camera, placed), on_change=lambda status: on_change()
+        )
         self.journey: Journey = pipeline.journey(CameraId(camera.name), camera.eye_distance_pixels)
         self._load = Load()  # whether analysis keeps up with what is due
 

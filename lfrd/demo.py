@@ -11,7 +11,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import tempfile
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from lfrd.officer import HeadlessOfficer
 from lfrd.types import U8, Detections
 from lfrd.vision.pack import Pack
 from lfrd.vision.picture import Picture
+from lfrd.web.serving import reachable
 from lfrd.wire import Event
 
 ASTRONAUT = ("skimage", "data/astronaut.png")
@@ -61,7 +61,7 @@ async def run_demo(*, once: bool, host: str, port: int, pack: Pack, data: Path, 
 
 
 async def _serve(site: Site, host: str) -> None:
-    address = f"http://{_reachable(host)}:{site.bound.port}"
+    address = f"http://{reachable(host)}:{site.bound.port}"
     code = await site.officers.invite(None, 20, INVITATION_HOURS * 3600)
     print(f"\nThe demonstration runs at {address}")
     print_invitation(
@@ -157,17 +157,3 @@ def _portrait(package: str, path: str) -> Path:
             f"the demonstration needs a portrait from the package {package}; pip install lfrd[demo]"
         )
     return found
-
-
-def _reachable(host: str) -> str:
-    """The address that a phone on the same network can open. Asks the routing table; sends nothing."""
-    if host not in {"0.0.0.0", "::"}:  # noqa: S104
-        return host
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(
-                ("192.0.2.1", 9)
-            )  # TEST-NET-1, RFC 5737: connecting a datagram socket sends nothing
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"

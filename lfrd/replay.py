@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -77,7 +78,9 @@ async def replay(
             progress(before + seconds)
 
         try:
-            remark = await _replay_one(video, name, pipeline, summary, seen)
+            # A task of its own: Python 3.11 leaves the owner of a failed TaskGroup counted as cancelled, and
+            # Ctrl+C during a later film would then not be told from that.
+            remark = await asyncio.create_task(_replay_one(video, name, pipeline, summary, seen))
         except* (SourceError, MissingError) as group:
             remark = _words(group)
         if remark:

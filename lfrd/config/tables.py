@@ -178,7 +178,7 @@ class Camera(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     width: Annotated[int, Meta(ge=0, le=16384, description="Webcam: pixels wanted; 0 for its default.")] = 0
     height: Annotated[int, Meta(ge=0, le=16384, description="Webcam: pixels wanted; 0 for its default.")] = 0
     fps: Annotated[
-        float, Meta(ge=0, le=240, description="Webcam and folder: pictures a second; 0 for the default.")
+        float, Meta(ge=0, le=240, description="Pictures a second: 0 for a webcam's own, and 1 of a folder.")
     ] = 0.0
     eye_distance_pixels: Annotated[
         float | None, Meta(description="Overrides analysis.eye_distance_pixels for this camera.")

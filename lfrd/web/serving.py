@@ -50,6 +50,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def reachable(host: str) -> str:
+    """The address that a phone on the same network can open. Asks the routing table; sends nothing."""
+    if host not in {"0.0.0.0", "::"}:  # noqa: S104
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737: connecting a datagram socket sends nothing
+            return str(sock.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
 @asynccontextmanager
 async def serving(app: ASGIApp, placed: Placed, group: asyncio.TaskGroup) -> AsyncIterator[Bound]:
     """Serves `app` in the caller's `group` while the block runs.
