@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,12 +142,12 @@ def judgements(
     settings: Config,
     split_below: float,
     *,
-    without: NominalId | None = None,
+    without: Collection[str] = (),
     worth: Callable[[Quality], float] = lambda quality: quality.worth,
 ) -> list[Judgement]:
     """What each verdict of one track would stand on, from `least_shots` kept shots on.
 
-    without: a nominal who is taken from the list, so that a listed person's track is a non-mated search too.
+    without: nominals who are taken from the list, so that a listed person's track is a non-mated search too.
     """
     evidence = Evidence(settings.tracking.shots, split_below=split_below)
     made: list[Judgement] = []
@@ -162,13 +162,13 @@ def judgements(
     return made
 
 
-def _judgement(evidence: Evidence, gallery: Gallery, at: float, without: NominalId | None) -> Judgement:
+def _judgement(evidence: Evidence, gallery: Gallery, at: float, without: Collection[str]) -> Judgement:
     fused = evidence.fused()
     shots = evidence.matrix()
     if fused is None:
         return Judgement(at, None, np.zeros(len(shots), np.float32), [None] * len(shots))
-    found = gallery.search(np.concatenate([fused.vector[None], shots]), count=2)
-    first = [next((c for c in ranked if c.nominal != without), None) for ranked in found]
+    found = gallery.search(np.concatenate([fused.vector[None], shots]), count=1 + len(without))
+    first = [next((c for c in ranked if c.nominal not in without), None) for ranked in found]
     best = first[0]
     scores = np.zeros(len(shots), np.float32) if best is None else gallery.scores(shots, best.nominal)
     return Judgement(at, best, scores, [None if c is None else c.nominal for c in first[1:]])

@@ -14,6 +14,10 @@ from lfrd.types import Box, NominalId, TrackId
 OVERLAP = 0.3
 """A detected face is a walker's where intersection over union of its box and the true one reaches this."""
 
+Owners = list[Passage]
+"""The passages whose faces one track holds, most faces first: several where the tracker glued people together,
+and whoever it then alerts for is there; none where it follows what is nobody's face."""
+
 NOT_DETECTED = "not_detected"
 SOMEBODY_NEARER = "somebody_nearer"
 
@@ -46,45 +50,44 @@ class Outcome:
         return None if self.found_at is None else self.found_at - self.passage.enter
 
 
-def owners(truth: Truth, tracks: Mapping[TrackId, Sequence[Seen]]) -> dict[TrackId, Passage | None]:
-    """Whose each track is: the passage that most of its faces lie on; None for what is nobody's face."""
-    shown: dict[float, list[tuple[Passage, Box]]] = {}
-    for passage in truth.passages:
+def owners(truth: Truth, tracks: Mapping[TrackId, Sequence[Seen]]) -> dict[TrackId, Owners]:
+    """Who each track follows. Times are compared to a hundredth of a second."""
+    shown: dict[float, list[tuple[int, Box]]] = {}
+    for number, passage in enumerate(truth.passages):
         for at, *sides in passage.boxes:
-            shown.setdefault(round(at, 2), []).append((passage, Box(*sides)))
-    owner: dict[TrackId, Passage | None] = {}
+            shown.setdefault(round(at, 2), []).append((number, Box(*sides)))
+    owner: dict[TrackId, Owners] = {}
     for track, faces in tracks.items():
         votes: Counter[int] = Counter()
         for face in faces:
-            there = shown.get(round(face.at, 2), [])
-            best = max(there, key=lambda pair: overlap(pair[1], face.box), default=None)
-            if best is not None and overlap(best[1], face.box) >= OVERLAP:
-                votes[truth.passages.index(best[0])] += 1
-        owner[track] = truth.passages[votes.most_common(1)[0][0]] if votes else None
+            near = [(overlap(box, face.box), number) for number, box in shown.get(round(face.at, 2), [])]
+            share, number = max(near, default=(0.0, -1))
+            if share >= OVERLAP:
+                votes[number] += 1
+        owner[track] = [truth.passages[number] for number, _ in votes.most_common()]
     return owner
 
 
 def outcomes(
     truth: Truth,
     sought: frozenset[str],
-    owner: Mapping[TrackId, Passage | None],
+    owner: Mapping[TrackId, Owners],
     raised: Sequence[Raised],
 ) -> list[Outcome]:
     """What became of each passage; `loss` is still to be said."""
     made = []
     for passage in truth.passages:
-        tracks = [track for track, of in owner.items() if of is passage]
-        right = [a.at for a in raised if a.track in tracks and a.nominal == passage.person]
+        tracks = [track for track, of in owner.items() if of and of[0] is passage]
+        right = [a.at for a in raised if a.nominal == passage.person and passage in owner.get(a.track, [])]
         made.append(Outcome(passage, passage.person in sought, tracks, min(right, default=None)))
     return made
 
 
-def wrong(raised: Sequence[Raised], owner: Mapping[TrackId, Passage | None]) -> list[Raised]:
-    """The first alert of each track for each nominal who it is not."""
+def wrong(raised: Sequence[Raised], owner: Mapping[TrackId, Owners]) -> list[Raised]:
+    """The first alert of each track for each nominal whom it never followed."""
     made: dict[tuple[TrackId, NominalId], Raised] = {}
     for alert in raised:
-        of = owner.get(alert.track)
-        if of is None or of.person != alert.nominal:
+        if alert.nominal not in {passage.person for passage in owner.get(alert.track, [])}:
             made.setdefault((alert.track, alert.nominal), alert)
     return list(made.values())
 

@@ -154,7 +154,10 @@ async def test_a_site_that_has_closed_holds_nothing(
                 await reach(phone, lambda: bool(phone.events))
 
     threads, _, tasks = Held.now()
-    await life()  # libraries open what they keep: a source of randomness, say
+    await life()  # in the first one libraries open what they keep: a source of randomness, say
+    async with asyncio.timeout(PATIENCE):
+        while Held.now().threads != threads:
+            await asyncio.sleep(0.05)
     before = Held(threads, Held.now().descriptors, tasks)
     for _ in range(LIVES):
         await life()

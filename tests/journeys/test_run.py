@@ -178,6 +178,10 @@ async def test_cameras_stop_when_the_only_phone_is_cut_off_for_longer_than_the_g
             await assert_nothing_is_decoded(server)
             states = [view.state for state in desk.states for view in state.cameras]
             assert "off" not in states[states.index("live") : -1], "they stopped before the grace was over"
+        stored = site.stored()
+        async with adams.connected():
+            await reach(adams, lambda: adams.seqs[-1:] == [stored[-1].seq])
+        assert adams.events == stored
 
 
 # ---- the end --------------------------------------------------------------------------------------------
@@ -228,7 +232,7 @@ async def test_a_start_that_takes_long_is_broken_off(site: Site, astronaut: Path
     site.configure()
     async with site.starting() as server:
         async with asyncio.timeout(PATIENCE):
-            while not site.data.exists():  # noqa: ASYNC110
+            while not site.data.exists():
                 await asyncio.sleep(0.01)  # nothing tells that the enrolment has begun
         server.terminate()
         assert await server.ended() == 0
@@ -272,6 +276,14 @@ async def test_a_missing_watchlist_is_refused_in_one_line(site: Site) -> None:
     await assert_refused(site, "watchlist.folder")
 
 
+async def test_a_watchlist_on_which_nobody_can_be_found_is_refused(site: Site) -> None:
+    people = site.folder / "people"
+    people.mkdir()
+    (people / "M-2041.jpg").write_bytes(b"not a picture")
+    site.configure(watchlist={"folder": "people"}, log={"level": "error"})
+    await assert_refused(site, "watchlist.folder", "lfrd watchlist check")
+
+
 async def test_a_missing_pack_is_refused_in_one_line(site: Site) -> None:
     site.configure(inference={"pack": "vendor-9"})
     await assert_refused(site, "vendor-9", "lfrd models")
@@ -312,9 +324,24 @@ async def test_a_missing_settings_file_is_refused_in_one_line(site: Site) -> Non
     await assert_refused(site, str(site.config), "lfrd config")
 
 
-async def test_an_invitation_is_refused_in_one_line_where_nothing_is_installed(site: Site) -> None:
+# ---- invitations ----------------------------------------------------------------------------------------
+
+
+async def test_an_invitation_is_refused_in_one_line_where_there_are_no_settings(site: Site) -> None:
     ended = await lfrd("invite", "PC Adams", "--config", site.config)
     assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
+
+
+async def test_an_invitation_names_an_address_that_a_phone_can_open(site: Site) -> None:
+    site.configure(web={"host": "0.0.0.0", "allow_plain_http": True})
+    link = await site.invitation("PC Adams")
+    assert "0.0.0.0" not in link
+    assert re.match(rf"http://[^/]+:{site.port}/#join=", link)
+    site.configure(web={"port": 0})
+    for address, told in ([], "--address"), (["--address", "lfrd.local"], "https://"):
+        ended = await lfrd("invite", "PC Adams", "--config", site.config, *address)
+        assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
+        assert told in ended.err
 
 
 # ---- what stays unsaid ----------------------------------------------------------------------------------

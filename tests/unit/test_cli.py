@@ -17,7 +17,7 @@ import termios
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -407,22 +407,30 @@ def test_packs_are_listed_shown_and_verified_for_people_and_for_programs(packs: 
 # ---- pipes, terminals and Ctrl+C --------------------------------------------------------------------------
 
 
-def test_a_reader_that_has_gone_ends_the_command_without_a_word(replay: Callable[..., Ended]) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at the end", "at once"])
+def test_a_reader_that_has_gone_ends_the_command_without_a_word(unbuffered: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-m", "lfrd", "config"], stdout=writing, stderr=subprocess.PIPE, check=False
-    )
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (FAILED, b"")
+    with os.fdopen(writing, "wb") as pipe:
+        assert printing(pipe, unbuffered) == (FAILED, b"")
 
 
-def test_a_full_disk_behind_standard_output_is_one_line() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at the end", "at once"])
+def test_a_full_disk_behind_standard_output_is_one_line(unbuffered: str) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "lfrd", "config"], stdout=full, stderr=subprocess.PIPE, check=False
-        )
-    assert (done.returncode, done.stderr) == (FAILED, b"lfrd: the disk is full\n")
+        assert printing(full, unbuffered) == (FAILED, b"lfrd: the disk is full\n")
+
+
+def printing(out: IO[bytes], unbuffered: str) -> tuple[int, bytes]:
+    """Exit code and standard error of a command whose one line Python writes at once or at its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lfrd", "--version"],
+        stdout=out,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        check=False,
+    )
+    return done.returncode, done.stderr
 
 
 @pytest.mark.parametrize("closed", ["out", "err"])
