@@ -164,8 +164,11 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
                     task.cancel()
 
 
-async def serve(placed: Placed, progress: Progress) -> None:
-    """`lfrd run`: until SIGINT or SIGTERM, which also break off a start that takes long."""
+async def serve(placed: Placed, progress: Progress, listening: Callable[[str], object]) -> None:
+    """`lfrd run`: until SIGINT or SIGTERM, which also break off a start that takes long.
+
+    listening: told the address once phones may come.
+    """
     stop = asyncio.Event()
     starting = asyncio.current_task()
 
@@ -180,8 +183,7 @@ async def serve(placed: Placed, progress: Progress) -> None:
     try:
         async with running(placed, progress) as site:
             starting = None
-            print(f"lfrd: listening on {site.bound.url}", flush=True)
-            print("lfrd: `lfrd invite NAME` lets an officer's phone in", flush=True)
+            listening(site.bound.url)
             await stop.wait()
             log.info("stopping")
     except asyncio.CancelledError:

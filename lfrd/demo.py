@@ -12,12 +12,13 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from lfrd import config
 from lfrd.app import Progress, Site, join_link, running
 from lfrd.commands.failure import first_known
-from lfrd.commands.shared import print_invitation
 from lfrd.errors import BusyError, LfrdError, MissingError
 from lfrd.evaluation.street import demo_clip
 from lfrd.inference import opened
@@ -38,7 +39,47 @@ INVITATION_HOURS = 12
 PATIENCE_SECONDS = 120.0  # for the first alert; it takes 3 s on two cores
 
 
-async def run_demo(*, once: bool, host: str, port: int, pack: Pack, data: Path, progress: Progress) -> None:
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The server listens; link: an invitation for phones."""
+
+    address: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnPost:
+    """The headless officer has gone on post."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The alert has reached the headless officer, with both pictures (their sizes in bytes)."""
+
+    event: Event
+    probe: int
+    candidate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The headless officer's decision is stored."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The server has been asked to stop."""
+
+
+News = Serving | OnPost | Arrived | Answered | Ended
+Tell = Callable[[News], object]
+
+
+async def run_demo(
+    *, once: bool, host: str, port: int, pack: Pack, data: Path, progress: Progress, tell: Tell
+) -> None:
     """Set up, serve, and - with `once` - answer the first alert without a phone."""
     folder = data / "demo"
     with writing(folder):
@@ -55,36 +96,28 @@ async def run_demo(*, once: bool, host: str, port: int, pack: Pack, data: Path, 
         )
         try:
             async with running(raw.at(folder), progress, pack=pack) as site:
-                await (_answer_once(site) if once else _serve(site, host))
+                await (_answer_once(site, tell) if once else _serve(site, host, tell))
         except* BusyError as group:
             raise BusyError(f"{first_known(group)}; for instance: lfrd demo --port {port + 1}") from None
 
 
-async def _serve(site: Site, host: str) -> None:
+async def _serve(site: Site, host: str, tell: Tell) -> None:
     address = f"http://{reachable(host)}:{site.bound.port}"
     code = await site.officers.invite(None, 20, INVITATION_HOURS * 3600)
-    print(f"\nThe demonstration runs at {address}")
-    print_invitation(
-        join_link(address, code), "Scan this with a phone on the same network, or open it in a browser here"
-    )
-    print(
-        "\nGive a name, go on post, and wait for the person on the list to walk by.\n"
-        "Plain HTTP is used here because the pictures are public. Ctrl+C ends it.",
-        flush=True,
-    )
+    tell(Serving(address, join_link(address, code)))
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
-    print("\nlfrd: stopped; the demonstration's alerts are gone")
+    tell(Ended())
 
 
-async def _answer_once(site: Site) -> None:
+async def _answer_once(site: Site, tell: Tell) -> None:
     """A headless officer over a real WebSocket: joins, goes on post, gets the alert, decides."""
     code = await site.officers.invite("Headless officer", 1, 600)
     async with HeadlessOfficer.joined(site.bound.url, code) as officer:
         await officer.go_on_post()
-        print("on post; the cameras start", flush=True)
+        tell(OnPost())
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 event = await officer.next_event("alert")
@@ -97,26 +130,10 @@ async def _answer_once(site: Site) -> None:
             await officer.picture(event.alert.probe),
             await officer.picture(event.alert.candidate),
         )
-        _print_alert(event, len(probe), len(candidate))
+        tell(Arrived(event, len(probe), len(candidate)))
         await officer.claim(event.alert.id)
         await officer.adjudicate(event.alert.id, "viable")
-        answered = await officer.next_event("adjudicated")
-        print(
-            f"answered: {answered.alert.decision} by {answered.alert.decided_by} "
-            f"after {answered.alert.seconds:.1f} s"
-        )
-
-
-def _print_alert(event: Event, probe: int, candidate: int) -> None:
-    alert = event.alert
-    print(f"ALERT {event.seq}: possible match - you decide; this is not an identification")
-    print(f"  listed as   {alert.nominal}")
-    print(f"  score       {alert.score:.3f} (threshold {alert.threshold:.3f}), {alert.shots} shots agree")
-    print(f"  camera      {alert.camera}")
-    print(
-        f"  delay       {alert.created_at - alert.seen_at:.2f} s from the decisive frame to the stored alert"
-    )
-    print(f"  pictures    live {probe:,} bytes, watchlist {candidate:,} bytes", flush=True)
+        tell(Answered(await officer.next_event("adjudicated")))
 
 
 def _prepare_watchlist(folder: Path) -> Path:

@@ -16,6 +16,7 @@ from lfrd.commands.shared import (
     JsonOption,
     PackOption,
     data_folder,
+    event_line,
     open_or_build,
     print_invitation,
     print_json,
@@ -24,10 +25,10 @@ from lfrd.commands.shared import (
 CONFIG = Path("config.toml")
 
 
-def run(config_file: ConfigOption = CONFIG) -> None:
+def run(config_file: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
     """The server: cameras, alerts and phones as config.toml says. Ctrl+C or SIGTERM ends it.
 
-    Its log goes to standard error.
+    Its log goes to standard error; --json prints where it listens as a line of JSON.
     """
     placed = config.load(config_file)
 
@@ -35,7 +36,15 @@ def run(config_file: ConfigOption = CONFIG) -> None:
     from lfrd.app import serve
 
     logs.configure(placed.config.log)
-    asyncio.run(serve(placed, bar))
+
+    def listening(address: str) -> None:
+        if as_json:
+            event_line({"event": "listening", "address": address})
+            return
+        print(f"lfrd: listening on {address}", flush=True)
+        print("lfrd: `lfrd invite NAME` lets an officer's phone in", flush=True)
+
+    asyncio.run(serve(placed, bar, listening))
 
 
 def demo(
@@ -47,16 +56,19 @@ def demo(
         str, typer.Option(metavar="ADDRESS", help="Address to listen on; phones must be able to reach it.")
     ] = "0.0.0.0",  # noqa: S104
     pack: PackOption = None,
+    as_json: JsonOption = False,
     data: DataOption = None,
 ) -> None:
     """Everything on this machine with no configuration: a drawn street, one person listed, your phone."""
     from lfrd import logs
+    from lfrd.commands.demonstration import demo_in_json, demo_in_words
     from lfrd.demo import run_demo
 
     logs.configure(config.Log(level="warning"))
     folder = data_folder(data)
     opened = open_or_build(pack, folder, bar)
-    asyncio.run(run_demo(once=once, host=host, port=port, pack=opened, data=folder, progress=bar))
+    tell = demo_in_json if as_json else demo_in_words
+    asyncio.run(run_demo(once=once, host=host, port=port, pack=opened, data=folder, progress=bar, tell=tell))
 
 
 def invite(
@@ -87,6 +99,9 @@ def invite(
     print_invitation(link, f"For {name}, once, within {hours:g} h")
 
 
-def show_config() -> None:
+def show_config(as_json: JsonOption = False) -> None:
     """Print a config.toml with every setting at its default, explained."""
+    if as_json:
+        print_json(config.Config())
+        return
     print(config.commented(), end="")

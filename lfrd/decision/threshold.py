@@ -70,8 +70,8 @@ def threshold_for(calibrations: Sequence[CalibrationPoints], fpir: float, n: int
     curves = [_Curve(c) for c in sorted(calibrations, key=lambda c: c.n) if c.points]
     if not curves:
         raise CalibrationError(
-            "the model pack's card has no calibration: measure one with `lfrd calibrate`, or set "
-            "decision.threshold"
+            "the model pack's card has no calibration: take a pack that has one, or set a score by hand "
+            "(decision.threshold)"
         )
     nearest = curves[0]
     least = -math.inf
@@ -105,7 +105,7 @@ class _Curve:
         if any(stricter[1] < laxer[1] for laxer, stricter in itertools.pairwise(points)):
             raise CalibrationError(
                 f"the model pack's card contradicts itself at N = {measured.n}: a lower FPIR has a lower "
-                "score; measure again with `lfrd calibrate`, or set decision.threshold"
+                "score; correct pack.toml, or set decision.threshold"
             )
         self.n = measured.n
         self.non_mated = measured.non_mated
@@ -121,7 +121,7 @@ class _Curve:
         if not rising:
             raise CalibrationError(
                 f"the model pack's card has one score only (N = {self.n}), which does not say what an FPIR "
-                f"of {fpir:.1g} needs: measure with `lfrd calibrate`, or set decision.threshold"
+                f"of {fpir:.1g} needs: set decision.threshold"
             )
         last = rising[-1]
         slope = (self._scores[-1] - self._scores[last]) / (self._logs[last] - self._logs[-1])

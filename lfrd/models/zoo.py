@@ -37,7 +37,7 @@ licence = "MIT (YuNet), Apache-2.0 (SFace)"
 origin = "OpenCV Zoo, models/face_detection_yunet and models/face_recognition_sface"
 card = \"\"\"
 No calibration was measured for this pack: its scores say nothing yet about false alerts. Live use needs a
-calibration on other people's pictures at the size of the list (`lfrd calibrate`), or a threshold set by hand
+calibration on other people's pictures at the size of the list, or a threshold set by hand
 (decision.threshold) by someone who answers for it. The detector's file takes 640 x 640 pixels only: larger
 frames are scaled down to fit, so small faces are found later than with a detector of free size.
 \"\"\"

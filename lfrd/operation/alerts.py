@@ -16,7 +16,6 @@ from lfrd.operation.hub import Hub
 from lfrd.store.alerts import AlertLog, NewAlert
 from lfrd.types import AlertId, Box, CameraId, Decision, DeploymentId, NominalId, OfficerId, TrackId
 
-
 BETTER = 1.5
 """A live picture replaces the one that phones show if it is worth this many times as much."""
 REMEMBERED = 256
@@ -29,8 +28,8 @@ class Finding:
 
     score, threshold: cosine similarity, -1..1. seen_at: Unix seconds of the decisive frame;
     captured_monotonic: the same instant on the process's monotonic clock. quality: of the shot that is shown
-    (eye_distance in pixels, sharpness, yaw, pitch); worth: its rank among shots, larger is better. shots: how many agreed. box: the face in the full-size
-    frame. The pictures are JPEG files and do not show in the repr.
+    (eye_distance in pixels, sharpness, yaw, pitch); worth: its rank among shots, larger is better. shots: how
+    many agreed. box: the face in the full-size frame. The pictures are JPEG files, hidden in the repr.
     """
 
     nominal: NominalId

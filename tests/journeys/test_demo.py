@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -39,6 +40,15 @@ async def test_demo_once_prints_the_alert_and_its_answer_and_ends_well(packs: Pa
     assert re.search(r"listed as +astronaut", ended.out)
     assert "answered: viable by Headless officer" in ended.out
     assert "Traceback" not in ended.err
+
+
+async def test_demo_once_tells_the_same_in_json(packs: Path) -> None:
+    ended = await lfrd("demo", "--once", "--json", "--data", packs)
+    assert ended.code == 0, ended.err
+    told = [json.loads(line) for line in ended.out.splitlines()]
+    assert [event["event"] for event in told] == ["on_post", "alert", "adjudicated"]
+    assert told[1]["alert"]["nominal"] == "astronaut"
+    assert told[2]["alert"]["decision"] == "viable"
 
 
 async def test_demo_from_nothing_needs_no_network(tmp_path: Path, alone: list[str]) -> None:

@@ -63,7 +63,7 @@ def test_the_source_says_in_words_where_the_number_comes_from() -> None:
 
 
 def test_no_calibration_says_what_to_do() -> None:
-    with pytest.raises(CalibrationError, match=r"lfrd calibrate.*decision\.threshold"):
+    with pytest.raises(CalibrationError, match=r"no calibration.*decision\.threshold"):
         threshold_for([], 0.001, 1000)
     with pytest.raises(CalibrationError):
         threshold_for([CalibrationPoints(1000, 10, [])], 0.001, 1000)
