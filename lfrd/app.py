@@ -73,6 +73,8 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
     hardening = memory.harden()
     if not hardening.overwrites_freed:
         log.warning("freed_memory_is_not_overwritten", reason="the C library is not glibc")
+    if not hardening.no_core_dumps:
+        log.warning("core_dumps_are_possible", reason="the system does not let a process forbid them")
     probe(placed)
     if not settings.watchlist.folder:
         raise SettingError("watchlist.folder", "is empty; nobody is sought")
@@ -92,9 +94,11 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
                 "watchlist.folder",
                 "none of its pictures can be used, so nobody would be found; `lfrd watchlist check` says why",
             )
-        deployment, resumed = await Deployments(db, time.time).resume_or_begin(
-            settings.site.name, _terms(settings, watch)
-        )
+        deployments = Deployments(db, time.time)
+        earlier = await deployments.current()
+        deployment, resumed = await deployments.resume_or_begin(settings.site.name, _terms(settings, watch))
+        if earlier is not None and not resumed:
+            await _tell_unanswered(AlertLog(db, earlier.id, time.time), earlier)
         log.info(
             "deployment",
             name=deployment.name,
@@ -139,7 +143,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
                 deployment=_called(deployment),
                 static=static_folder(),
                 metrics=metrics.render,
-                health=lambda: problems(status_of(eyes)),
+                health=lambda: problems(board.state),
             )
         )
         async with asyncio.TaskGroup() as group:
@@ -230,6 +234,17 @@ async def _open_pack(placed: Placed, progress: Progress) -> Pack:
 def _called(deployment: Deployment) -> str:
     """Its name and when it began: phones tell two deployments of one name apart by it."""
     return f"{deployment.name}, {time.strftime('%d %b %H:%M', time.localtime(deployment.began_at))}"
+
+
+async def _tell_unanswered(alerts: AlertLog, ended: Deployment) -> None:
+    """Phones show the open deployment only: what the one before it leaves open must not pass unsaid."""
+    if unanswered := await alerts.open_alerts():
+        log.warning(
+            "deployment_ended_with_alerts_unanswered",
+            name=ended.name,
+            alerts=len(unanswered),
+            because="the watchlist, the model pack or the settings have changed",
+        )
 
 
 def _terms(settings: Config, watch: Watch) -> Terms:

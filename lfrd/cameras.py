@@ -17,7 +17,7 @@ from lfrd.operation.duty import Duty
 from lfrd.operation.load import Load
 from lfrd.pipeline import Journey, Pipeline
 from lfrd.types import CameraId, CameraState, Frame
-from lfrd.wire import CameraView
+from lfrd.wire import CameraView, State
 
 log = structlog.get_logger(__name__)
 
@@ -84,11 +84,15 @@ def status_of(eyes: list[Eye]) -> Status:
     )
 
 
-def problems(status: Status) -> tuple[str, ...]:
-    """What /healthz answers 503 for: cameras that should be live and are not, and overload."""
+def problems(state: State) -> tuple[str, ...]:
+    """What /healthz answers 503 for: cameras that should be live and are not, and overload.
+
+    Told of what phones are shown: `status_of` takes a sample of the load at each call, and anybody may ask
+    for /healthz as often as they like.
+    """
     failing = {CameraState.RETRYING, CameraState.STALLED}
-    found = [f"camera {c.name}: {c.state} {c.problem}".rstrip() for c in status.cameras if c.state in failing]
-    return (*found, *([status.degraded] if status.degraded else ()))
+    found = [f"camera {c.name}: {c.state} {c.problem}".rstrip() for c in state.cameras if c.state in failing]
+    return (*found, *([state.degraded] if state.degraded else ()))
 
 
 async def run_by_duty(eyes: list[Eye], duty: Duty) -> None:

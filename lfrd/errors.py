@@ -9,7 +9,6 @@ LfrdError                      shown to a person in one line: what, where, what 
 ├── ProviderError              an execution provider was asked for and is not there (provider, available)
 ├── CalibrationError           the pack's card does not say what threshold to use
 ├── SourceError                a camera's news: its supervisor retries (camera)
-│   └── SourceEnded            a recording is at its end (not a failure)
 ├── StoreError                 the store cannot keep what it must (full disk, damaged file): the process stops
 ├── NotAllowed                 an officer may not do this now (code, shown on the phone)
 └── BusyError                  an address or a data folder is in use by another process
@@ -82,11 +81,6 @@ class SourceError(LfrdError):
         super().__init__(f"camera '{camera}': {problem}")
         self.camera = camera
         self.problem = problem
-
-
-class SourceEnded(SourceError):
-    def __init__(self, camera: str) -> None:
-        super().__init__(camera, "end of the recording")
 
 
 class StoreError(LfrdError):

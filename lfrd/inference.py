@@ -206,12 +206,17 @@ class Inference:
                 self._waiting.append((aligned[start : start + self._batch], future, loop))
             parts.append(future)
             self._pool.submit(self._embed_waiting)
-        rows = [await part for part in parts]
+        try:
+            rows = [await part for part in parts]
+        except BaseException:
+            for part in parts:
+                _abandon(part)
+            raise
         if len(rows) == 1:
             return rows[0]
         joined = np.concatenate(rows)
-        for part in rows:
-            part.fill(0)
+        for row in rows:
+            row.fill(0)
         return joined
 
     def _embed_waiting(self) -> None:
@@ -228,7 +233,7 @@ class Inference:
             return
         try:
             crops = [crops for crops, _, _ in taken]
-            vectors = self._recogniser.embed(crops[0] if len(crops) == 1 else np.concatenate(crops))
+            vectors = self._embed_together(crops)
             answers: list[F32 | Exception] = []
             start = 0
             for part in crops:
@@ -243,6 +248,15 @@ class Inference:
             except RuntimeError:  # the loop has ended: nobody waits
                 if not isinstance(answer, Exception):
                     answer.fill(0)
+
+    def _embed_together(self, crops: list[U8]) -> F32:
+        if len(crops) == 1:
+            return self._recogniser.embed(crops[0])
+        together = np.concatenate(crops)
+        try:
+            return self._recogniser.embed(together)
+        finally:
+            together.fill(0)
 
     def statistics(self) -> InferenceStatistics:
         with self._lock:
@@ -261,6 +275,12 @@ def _settle(future: asyncio.Future[F32], answer: F32 | Exception) -> None:
         future.set_exception(answer)
     else:
         future.set_result(answer)
+
+
+def _abandon(future: asyncio.Future[F32]) -> None:
+    """Nobody will read it: what has come is overwritten, and what is still to come as well (`_settle`)."""
+    if not future.cancel() and not future.cancelled() and future.exception() is None:
+        future.result().fill(0)
 
 
 @asynccontextmanager

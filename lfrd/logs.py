@@ -13,7 +13,8 @@ import structlog
 
 from lfrd.config import Log
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]*@")
+_CREDENTIALS = re.compile(r"(?<=:/)(/?)[^@\s'\"]*@")
+"""One slash too: that is what is left of an address which was taken for a file's path."""
 
 
 def configure(settings: Log) -> None:
@@ -63,5 +64,5 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
     """The last line of defence: whatever stands before an @ in an address is never written."""
     for key, value in event.items():
         if isinstance(value, str) and "@" in value:
-            event[key] = _CREDENTIALS.sub("***@", value)
+            event[key] = _CREDENTIALS.sub(r"\1***@", value)
     return event

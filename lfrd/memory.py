@@ -8,7 +8,6 @@ told to overwrite every block at the moment it is freed (glibc's M_PERTURB). doc
 from __future__ import annotations
 
 import ctypes
-import gc
 import resource
 from dataclasses import dataclass
 
@@ -44,8 +43,3 @@ def _forbid_core_dumps() -> bool:
     except (AttributeError, OSError):
         return False
     return int(prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)) == 0
-
-
-def sweep() -> None:
-    """Let go of what only reference cycles still hold, so that freeing it overwrites it."""
-    gc.collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -13,20 +14,18 @@ from lfrd.types import CameraState
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
 
 
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """One camera's numbers at this moment, as the supervisor and the pipeline know them."""
+    """One camera's numbers at this moment, as its supervisor knows them."""
 
-    __slots__ = ("decoded", "dropped", "name", "skipped", "state", "unreadable")
-
-    def __init__(
-        self, name: str, state: CameraState, decoded: int, skipped: int, dropped: int, unreadable: int
-    ) -> None:
-        self.name = name
-        self.state = state
-        self.decoded = decoded
-        self.skipped = skipped  # not due by analysis.rate: decoded, never copied
-        self.dropped = dropped  # due, and replaced by a newer one before a worker was free
-        self.unreadable = unreadable
+    name: str
+    state: CameraState
+    decoded: int
+    skipped: int
+    """Not due by analysis.rate: decoded, never copied."""
+    dropped: int
+    """Due, and replaced by a newer one before a worker was free."""
+    unreadable: int
 
 
 class Metrics:

@@ -29,8 +29,7 @@ class HeadlessOfficer:
         self._cookie = cookie
         self._connection = connection
         self._welcome = welcome
-        self._events: asyncio.Queue[wire.Event] = asyncio.Queue(1000)
-        self._refused: NotAllowed | None = None  # the server's answer to the last request, if it was no
+        self._answers: asyncio.Queue[wire.Event | NotAllowed] = asyncio.Queue(1000)  # not asked for yet
 
     @classmethod
     @asynccontextmanager
@@ -66,13 +65,13 @@ class HeadlessOfficer:
         )
 
     async def next_event(self, what: str) -> wire.Event:
-        """The next event of that kind; others are passed over. Raises NotAllowed after a refused request."""
+        """The next event of that kind; others are passed over. Raises NotAllowed for a request refused."""
         while True:
-            event = await self._events.get()
-            if self._refused is not None:
-                raise self._refused
-            if event.what == what:
-                return event
+            answer = await self._answers.get()
+            if isinstance(answer, NotAllowed):
+                raise answer
+            if answer.what == what:
+                return answer
 
     async def picture(self, path: str) -> bytes:
         return await asyncio.to_thread(_get, self._address, path, self._cookie)
@@ -82,10 +81,10 @@ class HeadlessOfficer:
             async for text in self._connection:
                 message = wire.server_decoder.decode(text)
                 if isinstance(message, wire.Event):
-                    await self._events.put(message)
+                    await self._answers.put(message)
                     await self._send(wire.Receipt(seq=message.seq))
                 elif isinstance(message, wire.Refused):
-                    self._refused = NotAllowed(message.code, message.message)
+                    await self._answers.put(NotAllowed(message.code, message.message))
         raise LfrdError(f"{self._address}: the server closed the connection")
 
     async def _beat(self) -> None:

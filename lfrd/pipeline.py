@@ -12,10 +12,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from lfrd.config import Config
@@ -28,12 +27,10 @@ from lfrd.tracking.cuts import Cuts
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
 from lfrd.types import F32, U8, Box, CameraId, Candidate, Face, Frame, NominalId, Quality, TrackId
+from lfrd.vision import view
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
 from lfrd.vision.template import Template
-
-VIEW_MARGIN = 1.8  # the picture that an officer sees is this many times the face's box
-VIEW_HEIGHT = 360  # and at most so many pixels high
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ class Person:
             return
         if self.quality is None or face.quality.worth > self.quality.worth:
             self._wipe_view()
-            self.view, _ = picture.crop(face.box.grown(VIEW_MARGIN))
+            self.view = view.cut(picture, face.box)
             self.quality = face.quality
             self.box = face.box
 
@@ -176,23 +173,30 @@ class Journey:
                 group.create_task(self._follow_all(), name=f"follow {self.camera}")
         finally:
             self._forget(self._tracker.finish())
+            await self._drop_the_rest()
 
     async def _examine_all(self, frames: AsyncIterator[Frame]) -> None:
         idle = self._shared.settings.tracking.lost_seconds if self._live else None
-        async for frame in _with_pauses(frames, idle):
-            if frame is None:
-                await self._examined.put(None)
-                continue
-            try:
-                with self._shared.metrics.stage.labels("examine").time():
-                    examined = await self._shared.inference.examine(
-                        frame.picture, self._limits, self._shared.settings.analysis.max_side, self._cuts
-                    )
-                await self._examined.put((frame, examined))
-            except BaseException:
-                frame.release()
-                raise
+        async with contextlib.aclosing(_with_pauses(frames, idle)) as coming:
+            async for frame in coming:
+                if frame is None:
+                    await self._examined.put(None)
+                else:
+                    await self._examine(frame)
         await self._examined.close()
+
+    async def _examine(self, frame: Frame) -> None:
+        """Find the faces of one frame, and hand both on."""
+        examined: Examined | None = None
+        try:
+            with self._shared.metrics.stage.labels("examine").time():
+                examined = await self._shared.inference.examine(
+                    frame.picture, self._limits, self._shared.settings.analysis.max_side, self._cuts
+                )
+            await self._examined.put((frame, examined))
+        except BaseException:
+            _let_go(frame, examined)
+            raise
 
     async def _follow_all(self) -> None:
         while True:
@@ -207,11 +211,17 @@ class Journey:
             try:
                 await self._follow(frame, examined)
             finally:
-                frame.release()
-                for face in examined.faces:
-                    face.wipe()
+                _let_go(frame, examined)
             if self._live:
                 self.counts.lag = time.monotonic() - frame.captured_at
+
+    async def _drop_the_rest(self) -> None:
+        """What stands between the two tasks when an error or a cancellation has ended them."""
+        await self._examined.close()
+        with contextlib.suppress(Closed):
+            while True:
+                if (item := await self._examined.take()) is not None:
+                    _let_go(*item)
 
     def _rest(self) -> None:
         """No frame came for as long as a track may be lost: nobody is in view."""
@@ -274,7 +284,7 @@ class Journey:
     async def _report(self, at: float, track: TrackId, person: Person, best: Candidate) -> None:
         if person.view is None or person.quality is None or person.box is None:
             return  # evidence that has just begun anew, and nothing of it to show yet
-        jpeg = await self._shared.inference.run(view_jpeg, person.view)
+        jpeg = await self._shared.inference.run(view.jpeg, person.view)
         await self._shared.report(
             Finding(
                 nominal=best.nominal,
@@ -339,21 +349,17 @@ def _judge(gallery: Gallery, rule: Rule, evidence: Evidence) -> tuple[Candidate 
         shots.fill(0)
 
 
-def view_jpeg(view: U8) -> bytes:
-    """A BGR picture as JPEG, at most VIEW_HEIGHT pixels high."""
-    height, width = view.shape[:2]
-    shrink = min(1.0, VIEW_HEIGHT / height)
-    if shrink < 1:
-        view = np.asarray(
-            cv2.resize(view, (max(1, round(width * shrink)), VIEW_HEIGHT), interpolation=cv2.INTER_AREA),
-            np.uint8,
-        )
-    done, jpeg = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, 88])
-    assert done, "OpenCV encodes any BGR picture"
-    return jpeg.tobytes()
+def _let_go(frame: Frame, examined: Examined | None) -> None:
+    """Give the frame's buffer back, and overwrite the crops that were made of it."""
+    frame.release()
+    if examined is not None:
+        for face in examined.faces:
+            face.wipe()
 
 
-async def _with_pauses(frames: AsyncIterator[Frame], idle: float | None) -> AsyncIterator[Frame | None]:
+async def _with_pauses(
+    frames: AsyncIterator[Frame], idle: float | None
+) -> AsyncGenerator[Frame | None, None]:
     """The frames, and None once for each time that none came for `idle` seconds."""
     iterator = aiter(frames)
     waiting: asyncio.Future[Frame] | None = None
@@ -377,4 +383,4 @@ async def _with_pauses(frames: AsyncIterator[Frame], idle: float | None) -> Asyn
         if waiting is not None:
             waiting.cancel()
             with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-                await waiting
+                (await waiting).release()  # it has come in this very moment, and nobody takes it

@@ -51,11 +51,6 @@ export class AlertBook {
     return entry;
   }
 
-  forget(id) {
-    this.entries.delete(id);
-    if (this.front === id) this.front = null;
-  }
-
   /** "waiting", "mine", "theirs" or "decided". */
   standing({ alert }) {
     if (alert.decision) return "decided";

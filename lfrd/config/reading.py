@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -61,6 +62,8 @@ def camera_password(
             return Secret(file.read_text(encoding="utf-8").strip())
         except OSError as error:
             raise SettingError(f"{key}.password_file", f"{file} cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError:  # its own text quotes a part of the password
+            raise SettingError(f"{key}.password_file", f"{file} is not UTF-8 text") from None
     if camera.password_env:
         if camera.password_env not in environment:
             raise SettingError(
@@ -80,11 +83,8 @@ def _check(config: Config) -> None:
         seen.add(camera.name)
         if camera.password_file and camera.password_env:
             raise SettingError(f"{key}.password_env", "password_file is set as well; keep one of them")
-        if camera.is_network and "@" in camera.source.split("//", 1)[1].split("/", 1)[0]:
-            raise SettingError(
-                f"{key}.source",
-                "holds a user or password; set user and password_file (or password_env) instead",
-            )
+        if problem := _address_problem(camera):
+            raise SettingError(f"{key}.source", problem)
         if camera.eye_distance_pixels is not None and camera.eye_distance_pixels < 0:
             raise SettingError(f"{key}.eye_distance_pixels", "must not be negative")
     if bool(config.web.certificate) != bool(config.web.key):
@@ -97,6 +97,24 @@ def _check(config: Config) -> None:
         raise SettingError("decision.least_shots", "cannot be more than tracking.shots")
     if config.analysis.darkest >= config.analysis.brightest:
         raise SettingError("analysis.darkest", "must be less than analysis.brightest")
+
+
+def _address_problem(camera: Camera) -> str:
+    """What is wrong with a camera's address; nothing where it is good, or a path. Never quotes it: what is
+    refused here would be shown as a file's name or a host's, with the password that somebody put into it."""
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", camera.source):
+        return ""
+    if not camera.is_network:
+        return "is an address of another kind; rtsp:// and rtsps:// are read, in small letters"
+    login = "set user and password_file (or password_env) instead"
+    if "@" in camera.source.split("//", 1)[1].split("/", 1)[0]:
+        return f"holds a user or password; {login}"
+    try:
+        parts = urlsplit(camera.source)
+        host, _ = parts.hostname, parts.port
+    except ValueError:  # such as the port that a password with a slash in it looks like
+        return f"has no host and port that can be read; if it holds a user or password, {login}"
+    return "" if host else "names no host"
 
 
 def _unknown(raw: object, kind: Any, path: str) -> Iterator[tuple[str, str]]:

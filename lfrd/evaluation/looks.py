@@ -1,8 +1,8 @@
 """What the networks saw of a clip, kept in memory, so that settings are compared without looking again.
 
-`look` is the costly part: detection, measuring and a template of every face. What follows in the pipeline (which
-frames, which faces, tracks, best shots, verdicts) is then done again by the pipeline's own parts for any
-settings. A test holds that both ways come to the same alerts.
+`look` is the costly part: detection, measuring and a template of every face. What follows in the pipeline
+(which frames, which faces, tracks, best shots, verdicts) is then done again by the pipeline's own parts, for
+any settings. A test holds that both ways come to the same alerts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from lfrd.config import Config
 from lfrd.decision.rule import Rule, Verdict
 from lfrd.gallery.index import Gallery
 from lfrd.inference import Inference
+from lfrd.tracking.cuts import Cuts
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
 from lfrd.types import F32, Box, Candidate, Detections, NominalId, Quality, Refusal, TrackId
@@ -33,10 +34,11 @@ EVERY_FACE = Limits(eye_distance=0.0, sharpness=0.0, pose=1.0, darkest=0.0, brig
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One frame. qualities: one a row of `found`, refused only where no face can be cut out. templates:
-    float32 [n, dim], zeros where there is none."""
+    """One frame. cut: it begins another scene. qualities: one a row of `found`, refused only where no face
+    can be cut out. templates: float32 [n, dim], zeros where there is none."""
 
     at: float
+    cut: bool
     found: Detections
     qualities: list[Quality]
     templates: F32
@@ -72,10 +74,11 @@ async def look(
     """Every frame of a recording, or `rate` a second of it. Faces with fewer than `least_eyes` pixels between
     the eyes get no template. The caller keeps the result in memory only: it is biometrics."""
     looks: list[Look] = []
+    cuts = Cuts()
     async with contextlib.aclosing(frames_of(recording(video, rate=rate))) as frames:
         async for frame in frames:
             try:
-                seen = await inference.examine(frame.picture, EVERY_FACE, max_side)
+                seen = await inference.examine(frame.picture, EVERY_FACE, max_side, cuts)
             finally:
                 frame.release()
             templates: F32 = np.zeros((len(seen.faces), inference.dim), np.float32)
@@ -89,7 +92,8 @@ async def look(
                 templates[[row for row, _ in aligned]] = await inference.embed(
                     np.stack([cut for _, cut in aligned])
                 )
-            looks.append(Look(frame.captured_at, seen.found, [f.quality for f in seen.faces], templates))
+            qualities = [face.quality for face in seen.faces]
+            looks.append(Look(frame.captured_at, seen.cut, seen.found, qualities, templates))
     return looks
 
 
@@ -122,9 +126,14 @@ def follow(looks: Sequence[Look], settings: Config, high: float) -> dict[TrackId
         most=settings.tracking.most,
     )
     tracks: dict[TrackId, list[Seen]] = {}
+    cut = False  # since the last frame that was due
     for one in looks:
+        cut = cut or one.cut
         if not due(one.at):
             continue
+        if cut:
+            tracker.finish()
+            cut = False
         update = tracker.update(one.found, one.at)
         for row, track in enumerate(update.tracks):
             if track is None or one.found.scores[row] < high:
@@ -153,7 +162,7 @@ def judgements(
     made: list[Judgement] = []
     for face in seen:
         value = worth(face.quality)
-        if face.refusal is not None or not evidence.wants(value, face.at):
+        if face.refusal is not None or not face.template.any() or not evidence.wants(value, face.at):
             continue
         evidence.add(Shot(Template(face.template), value, face.at))
         if len(evidence) >= settings.decision.least_shots:

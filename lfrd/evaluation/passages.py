@@ -15,8 +15,8 @@ OVERLAP = 0.3
 """A detected face is a walker's where intersection over union of its box and the true one reaches this."""
 
 Owners = list[Passage]
-"""The passages whose faces one track holds, most faces first: several where the tracker glued people together,
-and whoever it then alerts for is there; none where it follows what is nobody's face."""
+"""The passages whose faces one track holds, most faces first: several where the tracker glued people
+together (whoever it then alerts for is there), none where it follows what is nobody's face."""
 
 NOT_DETECTED = "not_detected"
 SOMEBODY_NEARER = "somebody_nearer"
@@ -74,7 +74,7 @@ def outcomes(
     owner: Mapping[TrackId, Owners],
     raised: Sequence[Raised],
 ) -> list[Outcome]:
-    """What became of each passage; `loss` is still to be said."""
+    """Each passage, and when it was found. `loss` is still to be said."""
     made = []
     for passage in truth.passages:
         tracks = [track for track, of in owner.items() if of and of[0] is passage]

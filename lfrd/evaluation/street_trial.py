@@ -1,158 +1,259 @@
-"""A street trial: sought people and strangers walk through drawn clips, and what the pipeline says is counted.
+"""A street trial: sought people and strangers walk through drawn clips; what the pipeline says is counted.
 
-    plan -> draw (clips, kept) -> alerts (the real pipeline) -> count
+    make_plan, draw (street_plan.py) -> run (the real pipeline) -> Result
 
-Who walks, when and how is drawn from a seed, so a trial can be run again. What drawn clips cannot show stands
-in `street.py`; what was measured with them, in docs/accuracy.md.
+What drawn clips cannot show stands in `street.py`; what was measured with them, in docs/accuracy.md.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import contextlib
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-import cv2
+import msgspec
 import numpy as np
+from scipy.stats import binomtest
 
-from lfrd.errors import MissingError
-from lfrd.evaluation.cutout import Locate
-from lfrd.evaluation.street import Truth, Walker, make_clip, read_truth
-from lfrd.gallery.enrol import DOMINANCE
-from lfrd.gallery.folder import read_folder
-
-Half = Literal["all", "tune", "report"]
-"""Which people may walk: every other one (by name) is for choosing settings, the rest for reporting on them."""
-
-DRAWING = 1
-"""Goes up when `street.make_clip` draws otherwise, so that clips that were kept are made anew."""
-SECONDS_APART = 0.85  # between two people who enter, on average: four or five are in view at once
-SECONDS_TO_PASS = 8.0  # that the last one is given
-NEAR = 60.0, 110.0
-"""Pixels of a face's width where its walker passes the camera."""
+from lfrd.capture.reading import frames_of
+from lfrd.capture.source import recording
+from lfrd.config import Config
+from lfrd.decision.rule import Rule
+from lfrd.evaluation.looks import Judgement, follow, judgements, look
+from lfrd.evaluation.passages import Raised, loss, outcomes, owners, wrong
+from lfrd.evaluation.street import Truth
+from lfrd.evaluation.street_plan import Plan
+from lfrd.metrics import Metrics
+from lfrd.pipeline import Finding, Pipeline
+from lfrd.types import NominalId, TrackId
+from lfrd.vision.pack import Pack
+from lfrd.watching import Progress, Watch, derive, watching
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """listed: the watchlist's picture of each nominal. clips: who walks in each. sought: the walkers who are
-    on the list; their picture in the clip is not the list's."""
+@dataclass(slots=True)
+class Row:
+    """One threshold. found: sought passages of `Result.sought`; wrong: tracks that raised an alert for
+    somebody who was not there; non_mated: tracks that did on the list without whom they followed."""
 
-    listed: dict[str, Path]
-    clips: list[list[Walker]]
-    sought: frozenset[str]
+    fpir: float | None
+    score: float
+    found: int = 0
+    wrong: int = 0
+    non_mated: int = 0
+
+
+@dataclass(slots=True)
+class Result:
+    """What a trial came to. The pipeline's own counts are of its alerts; the rows' are of verdicts made again
+    at other thresholds from the same templates."""
+
+    pack: str
+    nominals: int
+    threshold: float
     seed: int
+    refused: int = 0
+    """Sought people whom enrolment refused: their passages are left out."""
+    sought: int = 0
+    """Passages of sought people who are on the list: what TPIR divides by."""
+    strangers: int = 0
+    found: int = 0
+    losses: Counter[str] = field(default_factory=Counter)
+    seconds_to_alert: list[float] = field(default_factory=list)
+    """From the first moment that a face is visible, for each passage found."""
+    tracks: int = 0
+    wrong: int = 0
+    glued: int = 0
+    """Tracks with more than one person's faces."""
+    broken: int = 0
+    """Passages that are the most of several tracks."""
+    differ: int = 0
+    """Alerts that the pipeline and the evidence judged again did not raise at the same moment: 0, or the rows
+    below are not to be trusted."""
+    rows: list[Row] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON. Shares stand with their count and the 95 % interval of Wilson's."""
+        times = self.seconds_to_alert
+        return {
+            "pack": self.pack,
+            "nominals": self.nominals,
+            "threshold": round(self.threshold, 4),
+            "seed": self.seed,
+            "refused_at_enrolment": self.refused,
+            "tpir": share(self.found, self.sought),
+            "lost": dict(self.losses.most_common()),
+            "wrong_alerts_per_track": share(self.wrong, self.tracks),
+            "strangers": self.strangers,
+            "seconds_to_alert": {
+                str(quantile): round(float(np.quantile(times, quantile)), 2) if times else None
+                for quantile in (0.5, 0.9)
+            },
+            "tracks": self.tracks,
+            "tracks_of_several_people": self.glued,
+            "passages_in_several_tracks": self.broken,
+            "alerts_that_differ": self.differ,
+            "thresholds": [
+                {
+                    "fpir": row.fpir,
+                    "score": round(row.score, 4),
+                    "tpir": share(row.found, self.sought),
+                    "wrong_alerts_per_track": share(row.wrong, self.tracks),
+                    "fpir_per_track": share(row.non_mated, self.tracks),
+                }
+                for row in self.rows
+            ],
+        }
 
 
-def make_plan(
-    people: Path,
-    clear: Callable[[Path], bool],
-    *,
-    seed: int,
-    half: Half = "all",
-    sought: int = 100,
-    strangers: int = 100,
-    nominals: int = 900,
-    crowd: int = 25,
-) -> Plan:
-    """Draw walkers and a list from a folder that holds a folder of pictures per person.
-
-    Sought people have two pictures or more: the first is on the list, another walks. Strangers are on no
-    list, and fillers bring the list to `nominals`. clear: whether a picture shows beyond doubt whom it is of,
-    asked of all pictures but the fillers'. crowd: walkers a clip. Raises MissingError where the folder has
-    too few people.
-    """
-    rng = np.random.default_rng([seed, 4])
-    entries = [entry for entry in read_folder(people) if entry.pictures]
-    rng.shuffle(entries)
-    names = sorted(entry.nominal for entry in entries)
-    able = set(names if half == "all" else names[0 if half == "tune" else 1 :: 2])
-    walkers: list[Walker] = []
-    listed: dict[str, Path] = {}
-    for entry in entries:
-        if entry.nominal not in able or len(walkers) == sought or len(entry.pictures) < 2:
-            continue
-        walking = entry.pictures[int(rng.integers(1, len(entry.pictures)))]
-        if clear(entry.pictures[0]) and clear(walking):
-            listed[entry.nominal] = entry.pictures[0]
-            walkers.append(Walker(entry.nominal, walking, near=float(rng.uniform(*NEAR))))
-    for entry in entries:
-        if entry.nominal not in able or len(walkers) == sought + strangers or entry.nominal in listed:
-            continue
-        if clear(entry.pictures[0]):
-            walkers.append(Walker(entry.nominal, entry.pictures[0], near=float(rng.uniform(*NEAR))))
-    walking_names = {walker.name for walker in walkers}
-    fillers = [entry for entry in entries if entry.nominal not in walking_names][: nominals - sought]
-    if len(walkers) < sought + strangers or len(fillers) < nominals - sought:
-        raise MissingError(
-            f"{people}: {len(entries)} people are in it: too few for {sought} who are sought, {strangers} "
-            f"strangers and a list of {nominals}"
-        )
-    wanted = frozenset(listed)
-    listed |= {entry.nominal: entry.pictures[0] for entry in fillers}
-    order = [walkers[int(i)] for i in rng.permutation(len(walkers))]
-    clips = [_spread(order[start : start + crowd], rng) for start in range(0, len(order), crowd)]
-    return Plan(listed, clips, wanted, seed)
+def share(count: int, of: int) -> dict[str, float | int | list[float] | None]:
+    """A share with its count and interval; null where there was nothing to count."""
+    if not of:
+        return {"count": count, "of": of, "share": None, "interval": None}
+    bounds = binomtest(count, of).proportion_ci(method="wilson")
+    interval = [round(float(bound), 5) for bound in (bounds.low, bounds.high)]
+    return {"count": count, "of": of, "share": round(count / of, 5), "interval": interval}
 
 
-def clear_subject(locate: Locate) -> Callable[[Path], bool]:
-    """Whether the largest face of a picture is `DOMINANCE` times as large as the next, as enrolment asks."""
-
-    def clear(path: Path) -> bool:
-        picture = cv2.imread(str(path))
-        if picture is None:
-            return False
-        areas = np.sort(np.prod(locate(np.asarray(picture, np.uint8)).boxes[:, 2:], axis=1))[::-1]
-        return len(areas) == 1 or (len(areas) > 1 and bool(areas[0] >= DOMINANCE * areas[1]))
-
-    return clear
-
-
-def _spread(walkers: Sequence[Walker], rng: np.random.Generator) -> list[Walker]:
-    """One enters after the other, now and then two at once."""
-    return [
-        Walker(w.name, w.picture, enter=SECONDS_APART * (i + float(rng.uniform(-1, 1))), near=w.near)
-        for i, w in enumerate(walkers)
-    ]
-
-
-def draw(
+async def run(
     plan: Plan,
-    folder: Path,
-    locate: Locate,
-    progress: Callable[[int, int], object] = lambda done, total: None,
-) -> Iterator[tuple[Path, Truth]]:
-    """Each clip with its truth, from `folder` where it was drawn before. progress: clips, and of how many."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, walkers in enumerate(plan.clips):
-        clip = folder / f"{_key(plan, number)}.mp4"
-        truth_file = clip.with_suffix(".json")
-        if not truth_file.exists():
-            unfinished = folder / f"making-{os.getpid()}.mp4"
-            try:
-                truth = make_clip(
-                    unfinished,
-                    walkers,
-                    seconds=SECONDS_APART * len(walkers) + SECONDS_TO_PASS,
-                    locate=locate,
-                    seed=plan.seed * 1000 + number,
-                )
-                unfinished.replace(clip)
-                truth.save(truth_file)
-            finally:
-                unfinished.unlink(missing_ok=True)
-        progress(number + 1, len(plan.clips))
-        yield clip, read_truth(truth_file)
+    clips: Iterator[tuple[Path, Truth]],
+    pack: Pack,
+    settings: Config,
+    *,
+    fpirs: Sequence[float] = (),
+    progress: Progress = lambda done, total: None,
+) -> Result:
+    """Run the pipeline over the clips of a plan (see `draw`) and count.
+
+    fpirs: further rates to derive thresholds for and count by. progress: clips, and of how many.
+    """
+    async with _watching(plan, pack, settings) as watch:
+        listed = frozenset(watch.enrolment.enrolled)
+        result = Result(
+            pack=pack.name,
+            nominals=len(listed),
+            threshold=watch.threshold.score,
+            seed=plan.seed,
+            refused=len(plan.sought - listed),
+            rows=[Row(watch.threshold.fpir, watch.threshold.score)]
+            + [Row(fpir, score) for fpir, score in _scores(pack, settings, fpirs, len(listed))],
+        )
+        for done, (clip, truth) in enumerate(clips):
+            progress(done, len(plan.clips))
+            await _add(result, clip, truth, plan.sought & listed, plan.sought - listed, watch, settings)
+    progress(len(plan.clips), len(plan.clips))
+    return result
 
 
-def _key(plan: Plan, number: int) -> str:
-    """A clip's name: the same only for the same walks of the same pictures."""
-    walks = [
-        (w.name, w.picture.name if isinstance(w.picture, Path) else "", w.enter, w.near)
-        for w in plan.clips[number]
+@contextlib.asynccontextmanager
+async def _watching(plan: Plan, pack: Pack, settings: Config) -> AsyncIterator[Watch]:
+    with tempfile.TemporaryDirectory(prefix="lfrd-trial-") as temporary:
+        folder = Path(temporary)
+        for name, picture in plan.listed.items():
+            (folder / f"{name}{picture.suffix}").symlink_to(picture.absolute())
+        async with watching(pack, folder, settings, lambda done, total: None) as watch:
+            yield watch
+
+
+def _scores(
+    pack: Pack, settings: Config, fpirs: Sequence[float], nominals: int
+) -> Iterator[tuple[float, float]]:
+    for fpir in fpirs:
+        decision = msgspec.structs.replace(settings.decision, fpir=fpir, threshold=None)
+        changed = msgspec.structs.replace(settings, decision=decision)
+        yield fpir, derive(pack, changed, nominals).score
+
+
+async def _add(
+    result: Result,
+    clip: Path,
+    truth: Truth,
+    sought: frozenset[str],
+    refused: frozenset[str],
+    watch: Watch,
+    settings: Config,
+) -> None:
+    """Count one clip: first the pipeline's alerts, then the same evidence at every row's threshold."""
+    raised: list[Raised] = []
+
+    async def report(finding: Finding) -> None:
+        raised.append(Raised(finding.nominal, finding.track, finding.captured_at, finding.score))
+
+    pipeline = watch.pipeline(settings, report, Metrics())
+    await _play(clip, pipeline)
+    looks = await look(
+        clip,
+        watch.inference,
+        rate=settings.analysis.rate,
+        max_side=settings.analysis.max_side,
+        least_eyes=settings.analysis.eye_distance_pixels,
+    )
+    tracks = follow(looks, settings, watch.inference.high)
+    owner = owners(truth, tracks)
+    judged: dict[TrackId, list[Judgement]] = {}
+    non_mated: dict[TrackId, list[Judgement]] = {}
+    with watch.watchlist.lease() as gallery:
+        for track, seen in tracks.items():
+            people = {passage.person for passage in owner[track]}
+            judged[track] = judgements(seen, gallery, settings, pipeline.split_below)
+            non_mated[track] = (
+                judgements(seen, gallery, settings, pipeline.split_below, without=people)
+                if people & sought
+                else judged[track]
+            )
+    for one in outcomes(truth, sought, owner, raised):
+        if one.passage.person in refused:
+            continue
+        result.broken += len(one.tracks) > 1
+        if not one.sought:
+            result.strangers += 1
+            continue
+        result.sought += 1
+        if one.seconds_to_alert is None:
+            result.losses[loss(one, tracks, judged, pipeline.rule)] += 1
+        else:
+            result.found += 1
+            result.seconds_to_alert.append(one.seconds_to_alert)
+    result.differ += len(_first(raised) ^ _first(verdicts(judged, pipeline.rule)))
+    result.tracks += len(tracks)
+    result.wrong += len(wrong(raised, owner))
+    result.glued += sum(len(people) > 1 for people in owner.values())
+    for row in result.rows:
+        made = verdicts(judged, _rule(row.score, settings))
+        found = outcomes(truth, sought, owner, made)
+        row.found += sum(one.sought and one.found_at is not None for one in found)
+        row.wrong += len(wrong(made, owner))
+        row.non_mated += len({alert.track for alert in verdicts(non_mated, _rule(row.score, settings))})
+
+
+def _first(raised: Sequence[Raised]) -> set[tuple[TrackId, NominalId, float]]:
+    """When each track first alerted for each nominal."""
+    first: dict[tuple[TrackId, NominalId], float] = {}
+    for alert in raised:
+        first.setdefault((alert.track, alert.nominal), alert.at)
+    return {(track, nominal, at) for (track, nominal), at in first.items()}
+
+
+async def _play(clip: Path, pipeline: Pipeline) -> None:
+    """As `lfrd replay` does, but that every finding is told, repeats included."""
+    source = recording(clip, rate=pipeline.settings.analysis.rate)
+    async with contextlib.aclosing(frames_of(source)) as frames:
+        await pipeline.journey(source.camera).run(frames, live=False)
+
+
+def _rule(score: float, settings: Config) -> Rule:
+    return Rule(score, settings.decision.least_shots, settings.decision.agreement)
+
+
+def verdicts(judged: Mapping[TrackId, Sequence[Judgement]], rule: Rule) -> list[Raised]:
+    """Each judgement that is an alert under this rule."""
+    return [
+        Raised(one.best.nominal, track, one.at, one.best.score)
+        for track, made in judged.items()
+        for one in made
+        if one.best is not None and one.verdict(rule).alert
     ]
-    said = json.dumps([DRAWING, plan.seed, number, walks])
-    return f"street-{hashlib.sha256(said.encode()).hexdigest()[:16]}"

@@ -16,6 +16,7 @@ from lfrd.gallery.folder import Entry, shown
 from lfrd.gallery.index import Gallery
 from lfrd.gallery.reading import PictureRefused, ReadPicture, Reason, read_picture
 from lfrd.types import F32, U8, Box, Face, NominalId, Quality
+from lfrd.vision import view
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
 
@@ -36,8 +37,6 @@ YuNet on 1,663 press photographs whose subject stands in the middle: so chosen, 
 at 1.5 times one of 1,598 was not; 4 times would refuse 296 of them."""
 CLEAR = 4.0
 """Below this many times the choice is enrolled with a warning, for a person to check."""
-VIEW_MARGIN = 1.8  # the candidate's picture shows this many times the face's box
-VIEW_HEIGHT = 360  # pixels, at the most
 
 ADVICE = {
     Reason.NO_PICTURE: "no picture is in the folder; add one",
@@ -279,17 +278,12 @@ def doubts(quality: Quality, limits: Limits) -> tuple[Reason, ...]:
 
 
 def display(picture: Picture, box: Box) -> bytes:
-    """The face with its surroundings as JPEG, at most VIEW_HEIGHT pixels high."""
-    view, _ = picture.crop(box.grown(VIEW_MARGIN))
-    height, width = view.shape[:2]
-    if height > VIEW_HEIGHT:
-        size = max(1, round(width * VIEW_HEIGHT / height)), VIEW_HEIGHT
-        small = cast(U8, cv2.resize(view, size, interpolation=cv2.INTER_AREA))
-        view.fill(0)
-        view = small
-    _, jpeg = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, 88])
-    view.fill(0)
-    return jpeg.tobytes()
+    """The candidate's picture as an alert shows it: a JPEG file of the face with its surroundings."""
+    shown = view.cut(picture, box)
+    try:
+        return view.jpeg(shown)
+    finally:
+        shown.fill(0)
 
 
 def _refuse_duplicates(taken: list[_Taken]) -> None:

@@ -211,11 +211,33 @@ async def _connect(stack: AsyncExitStack, path: Path, pragmas: tuple[str, ...]) 
     # rw, not rwc: SQLite would make a file that is gone anew, with whatever mode the umask leaves.
     # isolation_level None: Python begins no transaction of its own.
     uri = f"{path.as_uri()}?mode=rw"
-    connection = await stack.enter_async_context(aiosqlite.connect(uri, uri=True, isolation_level=None))
+    opening = aiosqlite.connect(uri, uri=True, isolation_level=None)
+    connection = await stack.enter_async_context(_seen_through(opening))
     connection.row_factory = sqlite3.Row
     for pragma in pragmas:
         await connection.execute_fetchall(pragma)
     return connection
+
+
+@asynccontextmanager
+async def _seen_through(opening: aiosqlite.Connection) -> AsyncIterator[aiosqlite.Connection]:
+    """The connection, closed at the end of the block.
+
+    A task that is cancelled meanwhile waits for the opening and closes it: aiosqlite would leave the thread
+    behind, to answer an event loop that may be gone.
+    """
+    opened = asyncio.ensure_future(opening.__aenter__())
+    try:
+        await asyncio.shield(opened)
+    except asyncio.CancelledError:
+        await asyncio.wait({opened})
+        if opened.exception() is None:
+            await opening.close()
+        raise
+    try:
+        yield opening
+    finally:
+        await opening.close()
 
 
 async def _value(connection: aiosqlite.Connection, sql: str) -> Any:

@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NewType
 
 from lfrd.errors import NotAllowed
@@ -104,15 +104,16 @@ class Officers:
             rows = await tx.rows(f"{_SESSIONS} ORDER BY session.created_at, session.id")
         return [_as_session(row) for row in rows]
 
-    async def seen(self, session: Session) -> None:
-        """The phone was heard from. Written to the half minute."""
+    async def seen(self, session: Session) -> Session:
+        """The phone was heard from. Written to the half minute; returns the session as it is kept."""
         now = self._clock()
         if now - session.last_seen_at < _SEEN_EVERY:
-            return
+            return session
         async with self._db.write() as tx:
             await tx.execute(
                 "UPDATE session SET last_seen_at = max(last_seen_at, ?) WHERE id = ?", now, session.id
             )
+        return replace(session, last_seen_at=now)
 
     async def revoke(self, session: SessionId) -> bool:
         """End a session for good: from now on its token opens nothing. False where there is none to end."""

@@ -19,10 +19,6 @@ from lfrd.store.officers import Officers
 from lfrd.web.phones import Phones
 
 
-def healthy() -> tuple[str, ...]:
-    return ()
-
-
 @dataclass(frozen=True)
 class Services:
     alerts: Alerts
@@ -41,7 +37,7 @@ class Services:
     """The folder of the phone's page."""
     metrics: Callable[[], bytes]
     """Prometheus' text format, version 0.0.4."""
-    health: Callable[[], tuple[str, ...]] = healthy
+    health: Callable[[], tuple[str, ...]]
     """Why the box does not do its work, one line each; empty while it does."""
     clock: Callable[[], float] = field(default=time.time)
     """Unix seconds."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 from typing import NoReturn
 
 import structlog
@@ -23,8 +22,6 @@ PAGE = 64
 """Events read at once for a phone that is behind."""
 CLOSE_SECONDS = 2.0
 """A phone that takes longer to take its close code is let go without."""
-SEEN_SECONDS = 60.0
-"""How often a phone's being heard is written down: each write waits for the disk."""
 CLOSE_FAULT = 1011
 
 
@@ -198,11 +195,8 @@ class Connection:
                 services.duty.off(session.id)
             case wire.Beat():
                 services.duty.heard(session.id)
-                now = services.clock()
-                await self._say(wire.Pulse(now))
-                if now - session.last_seen_at >= SEEN_SECONDS:
-                    await services.officers.seen(session)
-                    self._session = dataclasses.replace(session, last_seen_at=now)
+                await self._say(wire.Pulse(services.clock()))
+                self._session = await services.officers.seen(session)
             case wire.Claim(alert=alert) | wire.Adjudicate(alert=alert):
                 try:
                     if isinstance(request, wire.Claim):

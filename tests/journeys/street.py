@@ -189,6 +189,7 @@ async def street(folder: Path, *, grace: float = 20.0) -> AsyncIterator[Street]:
             deployment=deployment.name,
             static=static_folder(),
             metrics=lambda: b"",
+            health=lambda: (),
         )
         running = [
             group.create_task(work)

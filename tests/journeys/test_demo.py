@@ -83,8 +83,8 @@ async def test_demo_shows_a_code_that_a_phone_can_scan_and_ends_when_asked(
             await reach(phone, lambda: bool(of(phone, "alert")))
             terminal.process.send_signal(number)
             assert await phone.closed() == 1012
-        async with asyncio.timeout(PATIENCE):
-            assert await terminal.process.wait() == 0
+        assert await terminal.ended() == 0
+    assert "the demonstration's alerts are gone" in terminal.shown
     assert "Traceback" not in terminal.shown
 
 
@@ -102,27 +102,49 @@ async def test_demo_names_another_port_where_its_own_is_taken(packs: Path) -> No
 class Terminal:
     """What stands on the screen of somebody who has typed a command."""
 
-    def __init__(self, process: asyncio.subprocess.Process, screen: asyncio.StreamReader) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
         self.process = process
         self.shown = ""
-        self._screen = screen
+        self._screen = screen  # descriptor
+        self._news = asyncio.Event()  # there is more on the screen, or never will be
+        self._dark = False  # the command has let go of it
+        asyncio.get_running_loop().add_reader(screen, self._look)
+
+    def _look(self) -> None:
+        try:
+            data = os.read(self._screen, 1 << 16)
+        except OSError:  # how a pseudo-terminal ends
+            data = b""
+        if not data:
+            self._dark = True
+            self.close()
+        self.shown += data.decode(errors="replace").replace("\r\n", "\n")
+        self._news.set()
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._screen)
 
     async def until(self, text: str) -> None:
         async with asyncio.timeout(PATIENCE):
-            while text not in self.shown:
-                await self.more()
+            while text not in self.shown and not self._dark:
+                self._news.clear()
+                await self._news.wait()
+        assert text in self.shown, f"the command ended; it had shown:\n{self.shown}"
 
-    async def more(self) -> None:
-        data = await self._screen.read(1 << 16)
-        assert data, f"the command ended; it had shown:\n{self.shown}"
-        self.shown += data.decode(errors="replace").replace("\r\n", "\n")
+    async def ended(self) -> int:
+        """The command's exit code, once all that it had to say is on the screen."""
+        async with asyncio.timeout(PATIENCE):
+            while not self._dark:
+                self._news.clear()
+                await self._news.wait()
+            return await self.process.wait()
 
 
 @asynccontextmanager
 async def on_terminal(*arguments: str | Path) -> AsyncIterator[Terminal]:
     """A command of lfrd whose output goes to a pseudo-terminal; killed where it still runs at the end."""
     ours, theirs = os.openpty()
-    with os.fdopen(ours, "rb", 0) as screen:
+    try:
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "lfrd", *map(str, arguments)),
@@ -134,17 +156,16 @@ async def on_terminal(*arguments: str | Path) -> AsyncIterator[Terminal]:
             )
         finally:
             os.close(theirs)
-        reader = asyncio.StreamReader()
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), screen
-        )
+        terminal = Terminal(process, ours)
         try:
-            yield Terminal(process, reader)
+            yield terminal
         finally:
+            terminal.close()
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-            transport.close()
+    finally:
+        os.close(ours)
 
 
 def scanned(shown: str) -> str:

@@ -17,6 +17,7 @@ import pytest
 from lfrd import config, wire
 from lfrd.app import Site, running
 from lfrd.models import library
+from lfrd.store.database import Database
 from tests.journeys.process import PATIENCE, free_port, of, passing, reach, see
 from tests.phone import Phone
 
@@ -162,3 +163,27 @@ async def test_a_site_that_has_closed_holds_nothing(
     for _ in range(LIVES):
         await life()
     await returns_to(before)
+
+
+def test_a_store_whose_opening_is_broken_off_leaves_no_thread_to_answer_a_loop_that_is_gone(
+    tmp_path: Path,
+) -> None:
+    async def broken_off(turns: int) -> None:
+        """`turns` of the event loop after it began."""
+
+        async def held_open() -> None:
+            async with Database.open(tmp_path / "lfrd.sqlite3"):
+                await asyncio.Event().wait()
+
+        opening = asyncio.create_task(held_open())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.wait({opening})
+
+    before = set(threading.enumerate())
+    for turns in range(80):
+        asyncio.run(broken_off(turns % 40))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(PATIENCE)  # one that fails on its way out is an error of this test
+    assert set(threading.enumerate()) == before

@@ -1,11 +1,10 @@
-"""`lfrd run`, the whole way: cameras by duty, an alert to its answer, an orderly end, and clear refusals."""
+"""`lfrd run`, the whole way: cameras by duty, an alert to its answer, an orderly end, and nothing said."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import re
-import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -24,7 +23,6 @@ from tests.journeys.process import (
     Site,
     bare_stream,
     camera,
-    lfrd,
     of,
     passing,
     reach,
@@ -204,8 +202,11 @@ async def test_a_stopped_server_says_goodbye_closes_its_store_and_goes_on_at_the
         with socket.create_server(("127.0.0.1", site.port)):
             pass
     stored = site.stored()
+    shown = len(phone.states)
     async with site.running() as server, phone.connected():
         assert server.events()[0]["resumed"] is True
+        await reach(phone, lambda: len(phone.states) > shown)
+        assert [view.name for view in phone.states[shown].cameras] == ["Street"]
         await phone.say(wire.OnPost())
         await reach(phone, lambda: len(phone.events) > len(stored))
     assert phone.events[: len(stored)] == stored
@@ -239,109 +240,21 @@ async def test_a_start_that_takes_long_is_broken_off(site: Site, astronaut: Path
         assert server.url == "", "it went on until it listened"
 
 
-# ---- refusals -------------------------------------------------------------------------------------------
-
-
-async def assert_refused(site: Site, *told: str) -> None:
-    """One line on standard error that says all of this, exit code 1, and nothing else."""
-    ended = await site.run()
-    assert ended.code == 1, ended
-    assert ended.out == ""
-    lines = [line for line in ended.err.splitlines() if not line.endswith(" ...")]  # slow work under way
-    assert len(lines) == 1, ended.err
-    assert lines[0].startswith("lfrd: ")
-    for part in told:
-        assert part in lines[0]
-
-
-async def test_a_port_in_use_is_refused_in_one_line(site: Site) -> None:
-    site.configure()
-    with socket.create_server(("127.0.0.1", site.port)):
-        await assert_refused(site, f"port {site.port}", "in use", "web.port")
-
-
-async def test_a_second_server_on_the_same_folder_is_refused_in_one_line(site: Site) -> None:
-    site.configure()
+async def test_alerts_that_a_changed_watchlist_leaves_unanswered_are_told_at_the_start(
+    site: Site, clip: Path, admiral: Path
+) -> None:
+    site.configure({"name": "Street", "source": clip, "loop": True})
     async with site.running() as server:
-        site.port = 0
-        site.configure()
-        await assert_refused(site, str(site.data), f"in use by another lfrd process ({server.process.pid})")
-        assert (await server.get("/healthz")).status_code == 200
-
-
-async def test_a_missing_watchlist_is_refused_in_one_line(site: Site) -> None:
-    site.configure(watchlist={"folder": "nobody"})
-    await assert_refused(site, str(site.folder / "nobody"))
-    site.configure(watchlist={"folder": ""})
-    await assert_refused(site, "watchlist.folder")
-
-
-async def test_a_watchlist_on_which_nobody_can_be_found_is_refused(site: Site) -> None:
-    people = site.folder / "people"
-    people.mkdir()
-    (people / "M-2041.jpg").write_bytes(b"not a picture")
-    site.configure(watchlist={"folder": "people"}, log={"level": "error"})
-    await assert_refused(site, "watchlist.folder", "lfrd watchlist check")
-
-
-async def test_a_missing_pack_is_refused_in_one_line(site: Site) -> None:
-    site.configure(inference={"pack": "vendor-9"})
-    await assert_refused(site, "vendor-9", "lfrd models")
-
-
-async def test_a_pack_whose_file_was_changed_is_refused_in_one_line(site: Site, builtin: Path) -> None:
-    pack = Path(shutil.copytree(builtin, site.folder / "pack"))
-    changed = change_one_bit(pack)
-    site.configure(inference={"pack": pack})
-    await assert_refused(site, str(changed), "SHA-256")
-
-
-def change_one_bit(pack: Path) -> Path:
-    file = max(pack.glob("*.onnx"), key=lambda file: file.stat().st_size)
-    data = bytearray(file.read_bytes())
-    data[1000] ^= 1
-    file.write_bytes(data)
-    return file
-
-
-@pytest.mark.parametrize(
-    ("written", "told"),
-    [
-        ("[web]\nprot = 8443\n", ["web.prot", "did you mean 'port'"]),
-        ("[web]\nport = 'many'\n", ["web.port", "number"]),
-        ("[web\n", ["not valid TOML"]),
-        ("[web]\nhost = '0.0.0.0'\n", ["web.certificate", "allow_plain_http"]),
-        ("[[cameras]]\nname = 'Gate'\nsource = 'rtsp://u:secret@h/x'\n", ["cameras[0].source", "password"]),
-    ],
-    ids=["unknown", "type", "toml", "exposed", "password"],
-)
-async def test_a_wrong_setting_is_refused_in_one_line(site: Site, written: str, told: list[str]) -> None:
-    site.config.write_text(f"{written}", encoding="utf-8")
-    await assert_refused(site, *told)
-
-
-async def test_a_missing_settings_file_is_refused_in_one_line(site: Site) -> None:
-    await assert_refused(site, str(site.config), "lfrd config")
-
-
-# ---- invitations ----------------------------------------------------------------------------------------
-
-
-async def test_an_invitation_is_refused_in_one_line_where_there_are_no_settings(site: Site) -> None:
-    ended = await lfrd("invite", "PC Adams", "--config", site.config)
-    assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
-
-
-async def test_an_invitation_names_an_address_that_a_phone_can_open(site: Site) -> None:
-    site.configure(web={"host": "0.0.0.0", "allow_plain_http": True})
-    link = await site.invitation("PC Adams")
-    assert "0.0.0.0" not in link
-    assert re.match(rf"http://[^/]+:{site.port}/#join=", link)
-    site.configure(web={"port": 0})
-    for address, told in ([], "--address"), (["--address", "lfrd.local"], "https://"):
-        ended = await lfrd("invite", "PC Adams", "--config", site.config, *address)
-        assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
-        assert told in ended.err
+        phone = await server.phone("PC Adams")
+        async with phone.connected():
+            await phone.say(wire.OnPost())
+            await reach(phone, lambda: bool(of(phone, "alert")))
+    async with site.running() as server:
+        assert "unanswered" not in server.err  # it goes on, and phones still show the alert
+    site.watch_for(**{"M-2042": admiral})
+    async with site.running() as server:
+        told = [event for event in server.events() if "unanswered" in event["event"]]
+        assert [(event["level"], event["alerts"]) for event in told] == [("warning", 1)]
 
 
 # ---- what stays unsaid ----------------------------------------------------------------------------------

@@ -48,11 +48,37 @@ def test_a_wrong_setting_is_refused_by_the_path_of_its_key(raw: dict[str, Any], 
     assert "\n" not in str(caught.value)
 
 
-def test_a_password_in_an_address_is_refused_without_being_repeated() -> None:
+@pytest.mark.parametrize(
+    "source",
+    [
+        "rtsp://admin:hunter2@cam/1",
+        "rtsp://admin:hunter2/x@cam/1",
+        "RTSP://admin:hunter2@cam/1",
+        "http://admin:hunter2@cam/video.mjpeg",
+        "rtsp://[hunter2/1",
+        "rtsp:///hunter2",
+    ],
+)
+def test_an_address_that_cannot_be_read_or_holds_a_password_is_refused_and_not_repeated(source: str) -> None:
     with pytest.raises(SettingError) as caught:
-        config.parse({"cameras": [{"name": "a", "source": "rtsp://admin:hunter2@cam/1"}]})
+        config.parse({"cameras": [{"name": "a", "source": source}]})
     assert caught.value.key == "cameras[0].source"
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "source", ["rtsp://cam/1", "rtsps://[::1]:322/1?a=b@c", "/dev/video0", "clips/a.mp4", "noon:12.mp4"]
+)
+def test_an_address_a_device_and_a_path_are_taken(source: str) -> None:
+    assert config.parse({"cameras": [{"name": "a", "source": source}]}).cameras[0].source == source
+
+
+def test_a_password_that_is_not_text_is_refused_without_being_quoted(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"hunter\xe9")
+    camera = config.Camera(name="a", source="rtsp://cam/1", password_file="secret")
+    with pytest.raises(SettingError, match="not UTF-8 text") as caught:
+        config.camera_password(camera, config.Config().at(tmp_path))
+    assert "hunter" not in str(caught.value)
 
 
 def test_a_password_comes_from_a_file_or_the_environment_and_never_shows(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
+from lfrd import inference as inference_module
 from lfrd.config import Analysis
 from lfrd.config import Inference as Settings
 from lfrd.errors import CorruptError, ProviderError
@@ -74,6 +75,25 @@ async def test_each_request_gets_its_own_rows_back_whatever_they_were_batched_wi
     inference, _ = gauge
     answers = await asyncio.gather(*(inference.embed(faces(n, n + 1)) for n in range(1, 40, 2)))
     assert [answer[:, 0].tolist() for answer in answers] == [[n, n + 1] for n in range(1, 40, 2)]
+
+
+async def test_where_a_part_of_a_request_fails_the_templates_of_the_others_are_overwritten(
+    gauge: tuple[Inference, Gauge], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[F32 | Exception] = []
+    settle = inference_module._settle
+
+    def noted(future: asyncio.Future[F32], answer: F32 | Exception) -> None:
+        answers.append(answer)
+        settle(future, answer)
+
+    monkeypatch.setattr(inference_module, "_settle", noted)
+    inference, _ = gauge
+    with pytest.raises(ValueError, match="breaks the network"):
+        await inference.embed(faces(1, 2, 3, 4, 255, 5, 6, 7))
+    templates = [answer for answer in answers if not isinstance(answer, Exception)]
+    assert len(templates) == 1
+    assert not templates[0].any()
 
 
 async def test_requests_that_wait_share_a_batch_up_to_its_size(gauge: tuple[Inference, Gauge]) -> None:

@@ -34,6 +34,15 @@ def test_a_box_that_catches_up_is_no_longer_degraded() -> None:
     assert share == 1.0
 
 
+def test_being_asked_often_hides_nothing() -> None:
+    load, share = Load(), None
+    for number in range(2000):  # a hundred times a second
+        share = load.update(number / 100, number // 10, number // 40)
+    assert share is not None
+    assert 0.2 < share < 0.3
+    assert len(load._samples) < 20
+
+
 def test_a_camera_without_due_frames_is_not_degraded() -> None:
     assert fed(0, 0, 20) is None
 

@@ -31,6 +31,22 @@ def test_an_event_is_one_line_of_json_where_nobody_watches(monkeypatch: pytest.M
     assert line["level"] == "info"
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("rtsp://admin:hunter2@10.0.0.1/stream", "rtsp://***@10.0.0.1/stream"),
+        ("rtsp://admin:hun/ter2@10.0.0.1/stream", "rtsp://***@10.0.0.1/stream"),
+        (
+            "/srv/http:/admin:hunter2@10.0.0.1/stream: no such file",
+            "/srv/http:/***@10.0.0.1/stream: no such file",
+        ),
+        ("rtsp://10.0.0.1/stream of shift@night", "rtsp://10.0.0.1/stream of shift@night"),
+    ],
+)
+def test_credentials_are_found_however_the_address_is_written(text: str, written: str) -> None:
+    assert logs.redact(None, "error", {"event": "oops", "problem": text})["problem"] == written
+
+
 @pytest.mark.parametrize("library", [False, True])
 def test_what_stands_before_an_at_sign_in_an_address_is_never_written(
     monkeypatch: pytest.MonkeyPatch, library: bool

@@ -7,6 +7,7 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,11 +17,13 @@ from lfrd.capture.reading import frames_of
 from lfrd.capture.source import recording
 from lfrd.config import Config
 from lfrd.errors import StoreError
+from lfrd.inference import Examined
 from lfrd.metrics import Metrics
 from lfrd.models import library
-from lfrd.pipeline import VIEW_HEIGHT, Finding, Journey, Person, view_jpeg
+from lfrd.pipeline import Finding, Journey, Person
 from lfrd.tracking.shots import Evidence, Shot
-from lfrd.types import F32, Box, CameraId, Face, Frame, Quality
+from lfrd.types import F32, U8, Box, CameraId, Face, Frame, Quality
+from lfrd.vision import view
 from lfrd.vision.picture import Picture
 from lfrd.vision.template import Template
 from lfrd.watching import Watch, watching
@@ -47,6 +50,14 @@ def journey_of(watch: Watch, found: list[Finding], metrics: Metrics | None = Non
     return watch.pipeline(SETTINGS, report, metrics or Metrics()).journey(CAMERA)
 
 
+def is_released(frame: Frame) -> bool:
+    try:
+        frame.picture.scaled(64, 36)
+    except ValueError:
+        return True
+    return False
+
+
 async def seen(clip: Path, kept: list[Frame]) -> AsyncIterator[Frame]:
     """A recording's frames, each remembered."""
     async with contextlib.aclosing(frames_of(recording(clip, rate=10))) as frames:
@@ -68,9 +79,9 @@ async def test_a_listed_person_who_walks_by_is_reported_with_a_picture_to_show(
     assert first.shots >= SETTINGS.decision.least_shots
     assert first.score >= first.threshold
     assert 0 < first.captured_at < 7
-    view = cv2.imdecode(np.frombuffer(first.probe_jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert view is not None
-    assert view.shape[0] <= VIEW_HEIGHT
+    shown = cv2.imdecode(np.frombuffer(first.probe_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert shown is not None
+    assert shown.shape[0] <= view.HEIGHT
     assert "probe_jpeg" not in repr(first)
     assert journey.counts.tracks == 1
     assert metrics.registry.get_sample_value("lfrd_faces_seen_total", {"camera": CAMERA}) == 1
@@ -93,9 +104,7 @@ async def test_every_frame_is_given_back_and_no_person_is_kept_at_the_end(
     journey = journey_of(watch, [])
     await journey.run(seen(street_clip, frames), live=False)
     assert len(frames) > 50
-    for frame in frames:
-        with pytest.raises(ValueError, match="released"):
-            frame.picture.scaled(64, 36)
+    assert all(is_released(frame) for frame in frames)
     assert journey._people == {}
 
 
@@ -135,6 +144,37 @@ async def test_a_store_that_fails_ends_the_journey(watch: Watch, street_clip: Pa
         await journey.run(seen(street_clip, frames), live=False)
     assert caught.group_contains(StoreError)
     assert journey._people == {}
+
+
+async def test_a_journey_that_is_cancelled_leaves_no_frame_and_no_crop_on_its_way(
+    watch: Watch, street_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of the frames that were examined and stood before the one at work."""
+    at_work, crops = asyncio.Event(), list[U8]()
+    examine = watch.inference.examine
+
+    async def noted(*args: Any) -> Examined:
+        examined = await examine(*args)
+        crops.extend(face.aligned for face in examined.faces if face.aligned is not None)
+        return examined
+
+    async def report(finding: Finding) -> None:
+        at_work.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(watch.inference, "examine", noted)
+    frames: list[Frame] = []
+    journey = watch.pipeline(SETTINGS, report, Metrics()).journey(CAMERA)
+    task = asyncio.create_task(journey.run(seen(street_clip, frames), live=False))
+    await at_work.wait()
+    while not journey._examined.statistics().waiting:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert all(is_released(frame) for frame in frames)
+    assert crops
+    assert not any(crop.any() for crop in crops)
 
 
 async def test_a_journey_that_is_cancelled_forgets_whom_it_followed(watch: Watch, street_clip: Path) -> None:
@@ -204,10 +244,3 @@ def test_when_the_track_turns_out_to_be_another_person_the_first_one_s_picture_i
     assert not first_view.any()
     assert person.quality is not None
     assert person.quality.eye_distance == 25.0
-
-
-def test_a_picture_to_show_is_small_enough_to_send() -> None:
-    noise = np.random.default_rng(1).integers(0, 255, (900, 700, 3), np.uint8)
-    view = cv2.imdecode(np.frombuffer(view_jpeg(noise), np.uint8), cv2.IMREAD_COLOR)
-    assert view is not None
-    assert view.shape[:2] == (VIEW_HEIGHT, 280)
