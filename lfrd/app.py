@@ -33,7 +33,7 @@ from lfrd.store.alerts import AlertLog
 from lfrd.store.database import Database
 from lfrd.store.deployments import Deployment, Deployments, Terms
 from lfrd.store.failure import require_room
-from lfrd.store.officers import Officers
+from lfrd.store.officers import Officers, Session
 from lfrd.vision.pack import Pack
 from lfrd.watching import Watch, watching
 from lfrd.web.phones import Phones
@@ -116,7 +116,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
         duty = Duty(Posts(settings.post.grace_seconds))
         fault = Fault()
         metrics = Metrics()
-        phones = Phones(officers, fault, on_revoked=duty.off)
+        phones = Phones(officers, fault, duty)
         receipts = Receipts(alert_log, fault)
 
         async def tell(finding: Finding) -> None:
@@ -211,6 +211,18 @@ def _address(web: Web) -> str:
     if not web.port:
         raise SettingError("web.port", "is 0, and only the server knows which port it got; give --address")
     return Bound(reachable(web.host), web.port, bool(web.certificate)).url
+
+
+async def signed_in(placed: Placed) -> list[Session]:
+    """The phones that are signed in. Works while the server runs."""
+    async with Database.open(placed.data / DATABASE, beside=True) as db:
+        return await Officers(db, time.time).sessions()
+
+
+async def revoke_officer(placed: Placed, name: str) -> int:
+    """End all sessions of an officer: a server that runs closes them within a second. How many there were."""
+    async with Database.open(placed.data / DATABASE, beside=True) as db:
+        return await Officers(db, time.time).revoke_all(name)
 
 
 def join_link(address: str, code: str) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 
 from lfrd.config import Config
 from lfrd.decision.rule import Rule, Verdict
+from lfrd.errors import SourceError
 from lfrd.flow import Bounded, Closed
 from lfrd.gallery.index import Gallery, GalleryHolder
 from lfrd.inference import Examined, Inference
@@ -31,6 +32,9 @@ from lfrd.vision import view
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
 from lfrd.vision.template import Template
+
+STILL_SECONDS = 5.0
+"""How often a person who stays in view is reported again, of the source's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Person:
         self.quality: Quality | None = None
         self.box: Box | None = None
         self._starts = 0  # of the evidence, when the view was taken
-        self._reported: dict[NominalId, float] = {}  # for whom, and the worth of the picture told with it
+        self._reported: dict[NominalId, tuple[float, float]] = {}  # for whom: worth of the picture, time
 
     def add(self, shot: Shot, face: Face, picture: Picture) -> None:
         """Take a shot as evidence; where it is kept and the best so far, its surroundings are shown."""
@@ -95,12 +99,14 @@ class Person:
             self.quality = face.quality
             self.box = face.box
 
-    def is_news(self, nominal: NominalId) -> bool:
-        """Whether there is anything to report: another nominal than before, or a better picture."""
+    def is_news(self, nominal: NominalId, at: float) -> bool:
+        """Whether there is anything to report: another nominal than before, a better picture, or that the
+        person is still in view, which keeps a later passage a sighting of the same alert."""
         worth = 0.0 if self.quality is None else self.quality.worth
-        if worth <= self._reported.get(nominal, -1.0):
+        told = self._reported.get(nominal)
+        if told is not None and worth <= told[0] and at - told[1] < STILL_SECONDS:
             return False
-        self._reported[nominal] = worth
+        self._reported[nominal] = (worth, at)
         return True
 
     def wipe(self) -> None:
@@ -163,27 +169,38 @@ class Journey:
         self._people: dict[TrackId, Person] = {}  # bounded by tracking.most
         self._examined: Bounded[tuple[Frame, Examined] | None] = Bounded(1)
 
-    async def run(self, frames: AsyncIterator[Frame], *, live: bool) -> None:
-        """Analyse frames until they end. `live`: capture times are the process's monotonic clock, and tracks
-        end by themselves when no frame comes. Once only."""
+    async def run(self, frames: AsyncIterator[Frame], *, live: bool, rests: bool = True) -> None:
+        """Analyse frames until they end. Once only.
+
+        live: capture times are the process's monotonic clock. rests: everybody is forgotten when no frame
+        comes for as long as a track may be lost; not so where the frames are simply slow to read. An error
+        of the source is raised after its good frames have been followed to the end.
+        """
         self._live = live
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._examine_all(frames), name=f"examine {self.camera}")
+                examining = group.create_task(self._examine_all(frames, rests), name=f"examine {self.camera}")
                 group.create_task(self._follow_all(), name=f"follow {self.camera}")
         finally:
             self._forget(self._tracker.finish())
             await self._drop_the_rest()
+        if (error := examining.result()) is not None:
+            raise error
 
-    async def _examine_all(self, frames: AsyncIterator[Frame]) -> None:
-        idle = self._shared.settings.tracking.lost_seconds if self._live else None
-        async with contextlib.aclosing(_with_pauses(frames, idle)) as coming:
-            async for frame in coming:
-                if frame is None:
-                    await self._examined.put(None)
-                else:
-                    await self._examine(frame)
+    async def _examine_all(self, frames: AsyncIterator[Frame], rests: bool) -> SourceError | None:
+        idle = self._shared.settings.tracking.lost_seconds if rests else None
+        failed: SourceError | None = None
+        try:
+            async with contextlib.aclosing(_with_pauses(frames, idle)) as coming:
+                async for frame in coming:
+                    if frame is None:
+                        await self._examined.put(None)
+                    else:
+                        await self._examine(frame)
+        except SourceError as error:
+            failed = error
         await self._examined.close()
+        return failed
 
     async def _examine(self, frame: Frame) -> None:
         """Find the faces of one frame, and hand both on."""
@@ -278,7 +295,7 @@ class Journey:
             )
         for (track, person), (best, verdict) in zip(ready, verdicts, strict=True):
             self._shared.metrics.verdicts.labels(verdict.reason.value).inc()
-            if verdict.alert and best is not None and person.is_news(best.nominal):
+            if verdict.alert and best is not None and person.is_news(best.nominal, at):
                 await self._report(at, track, person, best)
 
     async def _report(self, at: float, track: TrackId, person: Person, best: Candidate) -> None:

@@ -127,7 +127,7 @@ async def _replay_one(video: Path, name: str, pipeline: Pipeline, summary: Summa
             contextlib.aclosing(frames_of(source)) as frames,
             contextlib.aclosing(_watched(frames, seen)) as watched,
         ):
-            await journey.run(watched, live=False)
+            await journey.run(watched, live=False, rests=False)
     finally:
         summary.frames += source.counts.decoded
         summary.analysed += counts.analysed

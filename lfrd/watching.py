@@ -40,6 +40,7 @@ class Watch:
     pack: Pack
 
     def pipeline(self, settings: Config, report: Report, metrics: Metrics) -> Pipeline:
+        lowest = lowest_score(calibrations(self.pack))
         rule = Rule(
             threshold=self.threshold.score,
             least_shots=settings.decision.least_shots,
@@ -53,7 +54,7 @@ class Watch:
             report=report,
             metrics=metrics,
             track_ids=(TrackId(number) for number in itertools.count(1)),
-            split_below=lowest_score(calibrations(self.pack)) or self.threshold.score * 0.8,
+            split_below=self.threshold.score * 0.8 if lowest is None else lowest,
         )
 
 

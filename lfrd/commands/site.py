@@ -1,4 +1,4 @@
-"""`lfrd run`, `demo`, `invite` and `config`: a site and its settings."""
+"""`lfrd run`, `demo` and `config`: a site and its settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from lfrd.commands.shared import (
     data_folder,
     event_line,
     open_or_build,
-    print_invitation,
     print_json,
 )
 
@@ -69,34 +68,6 @@ def demo(
     opened = open_or_build(pack, folder, bar)
     tell = demo_in_json if as_json else demo_in_words
     asyncio.run(run_demo(once=once, host=host, port=port, pack=opened, data=folder, progress=bar, tell=tell))
-
-
-def invite(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The officer's name or number, as others will see it.")
-    ],
-    config_file: ConfigOption = CONFIG,
-    address: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Address that the phone will open. [default: web.host, web.port]"),
-    ] = None,
-    hours: Annotated[
-        float, typer.Option(metavar="HOURS", min=0.01, max=72, help="How long it may be used.")
-    ] = 1.0,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a one-time invitation for an officer's phone: a link, and on a terminal a QR code."""
-    placed = config.load(config_file)
-
-    from lfrd import logs
-    from lfrd.app import invite_officer
-
-    logs.configure(placed.config.log)
-    link = asyncio.run(invite_officer(placed, name, hours * 3600, address))
-    if as_json:
-        print_json({"name": name, "link": link, "hours": hours})
-        return
-    print_invitation(link, f"For {name}, once, within {hours:g} h")
 
 
 def show_config(as_json: JsonOption = False) -> None:

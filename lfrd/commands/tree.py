@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lfrd import __version__
-from lfrd.commands import bench, failure, models, replaying, site, watchlists
+from lfrd.commands import bench, failure, models, people, replaying, site, watchlists
 
 EXAMPLES = """\b
 Examples:
@@ -48,7 +48,9 @@ def top(
 app.command(short_help="Try it all here, nothing to configure.")(site.demo)
 app.command(short_help="Recorded files through the live pipeline.")(replaying.replay)
 app.command(short_help="The server: cameras, alerts, phones.")(site.run)
-app.command(short_help="Let an officer's phone in: link and QR code.")(site.invite)
+app.command(short_help="Let an officer's phone in: link and QR code.")(people.invite)
+app.command(short_help="Who is signed in.")(people.officers)
+app.command(short_help="Sign an officer's phones out, as for a lost one.")(people.revoke)
 app.command("config", short_help="Print a config.toml that explains itself.")(site.show_config)
 app.add_typer(watchlists.app, name="watchlist", short_help="Check who can be found, and who not.")
 app.add_typer(models.app, name="models", short_help="Model packs: list, install, verify, show.")

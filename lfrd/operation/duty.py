@@ -46,6 +46,10 @@ class Duty:
     def is_on(self, session: str) -> bool:
         return self._posts.is_on(session, self._clock())
 
+    def sessions(self) -> frozenset[str]:
+        """The sessions on post."""
+        return self._posts.sessions(self._clock())
+
     def present(self) -> list[str]:
         return self._posts.present(self._clock())
 

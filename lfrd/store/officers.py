@@ -124,6 +124,16 @@ class Officers:
             )
         return row is not None
 
+    async def revoke_all(self, name: str) -> int:
+        """End every session of the officer of that name, spelt in whatever case. How many there were."""
+        async with self._db.write() as tx:
+            rows = await tx.rows(
+                "UPDATE session SET revoked_at = ? WHERE revoked_at IS NULL AND officer IN "
+                "(SELECT id FROM officer WHERE label = ?) RETURNING id",
+                *(self._clock(), _label(name)),
+            )
+        return len(rows)
+
     async def _officer(self, tx: Transaction, name: str, made_out_to: str | None, now: float) -> OfficerId:
         """The officer of that name, new or, where the invitation is made out to them, as they are."""
         label = _label(name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from lfrd import wire
 from lfrd.errors import StoreError
+from lfrd.operation.duty import Duty
 from lfrd.operation.fault import Fault
 from lfrd.store.officers import Officers, SessionId
 
@@ -39,16 +40,10 @@ class PhonesStatistics:
 class Phones:
     """Connections by session. `run()` must stand in the app's TaskGroup: it closes what was revoked."""
 
-    def __init__(
-        self,
-        officers: Officers,
-        fault: Fault,
-        on_revoked: Callable[[SessionId], object] = lambda session: None,
-    ) -> None:
-        """on_revoked: told of each connected session that no longer stands; its officer's post ends there."""
+    def __init__(self, officers: Officers, fault: Fault, duty: Duty) -> None:
         self._officers = officers
-        self._on_revoked = on_revoked
         self._fault = fault  # hears of a store that fails while sessions are looked up
+        self._duty = duty  # a session that no longer stands has no post either
         self._connected: dict[SessionId, Hangable] = {}  # the newest connection of each session
         self._opened = self._replaced = self._revoked = self._slow = 0
 
@@ -68,11 +63,11 @@ class Phones:
                 del self._connected[connection.session_id]
 
     def hang_up(self, session: SessionId) -> None:
-        """The session is no longer valid: close its connection now."""
+        """The session is no longer valid: end its post and close its connection now."""
+        self._duty.off(session)
         connection = self._connected.get(session)
         if connection is not None:
             self._revoked += 1
-            self._on_revoked(session)
             connection.hang_up(wire.CLOSE_REVOKED, "sign in again")
 
     def count_slow(self) -> None:
@@ -84,18 +79,19 @@ class Phones:
             await self.sweep()
 
     async def sweep(self) -> None:
-        """Close the connections of sessions that no longer stand, with one look-up for all phones."""
-        connected = list(self._connected)  # before the look-up: a session that joins meanwhile is not in it
-        if not connected:
+        """End what belongs to sessions that no longer stand, with one look-up for all phones: their
+        connections, and their posts, which without a connection would last for the grace period."""
+        # Before the look-up: a session that joins meanwhile is not in it.
+        known = {*self._connected, *map(SessionId, self._duty.sessions())}
+        if not known:
             return
         try:
             standing = {session.id for session in await self._officers.sessions()}
         except StoreError as error:
             self._fault.report(error)
             return
-        for session in connected:
-            if session not in standing:
-                self.hang_up(session)
+        for session in known - standing:
+            self.hang_up(session)
 
     def statistics(self) -> PhonesStatistics:
         return PhonesStatistics(len(self._connected), self._opened, self._replaced, self._revoked, self._slow)

@@ -174,7 +174,7 @@ async def street(folder: Path, *, grace: float = 20.0) -> AsyncIterator[Street]:
         alerts = Alerts(log, hub, Repeats(300.0), deployment.id)
         duty = Duty(Posts(grace))
         board = Board(lambda: status[0], duty, seconds=0.2)
-        receipts, phones = Receipts(log, fault), Phones(officers, fault)
+        receipts, phones = Receipts(log, fault), Phones(officers, fault, duty)
         services = Services(
             alerts=alerts,
             log=log,

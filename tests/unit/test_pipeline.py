@@ -16,13 +16,13 @@ import pytest
 from lfrd.capture.reading import frames_of
 from lfrd.capture.source import recording
 from lfrd.config import Config
-from lfrd.errors import StoreError
+from lfrd.errors import SourceError, StoreError
 from lfrd.inference import Examined
 from lfrd.metrics import Metrics
 from lfrd.models import library
 from lfrd.pipeline import Finding, Journey, Person
 from lfrd.tracking.shots import Evidence, Shot
-from lfrd.types import F32, U8, Box, CameraId, Face, Frame, Quality
+from lfrd.types import F32, U8, Box, CameraId, Face, Frame, NominalId, Quality
 from lfrd.vision import view
 from lfrd.vision.picture import Picture
 from lfrd.vision.template import Template
@@ -72,7 +72,7 @@ async def test_a_listed_person_who_walks_by_is_reported_with_a_picture_to_show(
     found: list[Finding] = []
     metrics = Metrics()
     journey = journey_of(watch, found, metrics)
-    await journey.run(frames_of(recording(street_clip, rate=10)), live=False)
+    await journey.run(frames_of(recording(street_clip, rate=10)), live=False, rests=False)
     assert found
     assert {finding.nominal for finding in found} == {"astronaut"}
     first = found[0]
@@ -91,10 +91,33 @@ async def test_further_findings_of_a_passage_come_with_ever_better_pictures(
     watch: Watch, street_clip: Path
 ) -> None:
     found: list[Finding] = []
-    await journey_of(watch, found).run(frames_of(recording(street_clip, rate=10)), live=False)
+    await journey_of(watch, found).run(frames_of(recording(street_clip, rate=10)), live=False, rests=False)
     worths = [finding.quality.worth for finding in found]
     assert len(worths) > 1
-    assert worths == sorted(set(worths))
+    assert worths == sorted(worths)
+
+
+async def test_a_film_that_breaks_off_is_followed_to_its_last_good_frame(
+    watch: Watch, street_clip: Path
+) -> None:
+    async def torn() -> AsyncIterator[Frame]:
+        async with contextlib.aclosing(frames_of(recording(street_clip, rate=10))) as frames:
+            async for frame in frames:
+                yield frame
+                if frame.captured_at > 4.0:
+                    raise SourceError("street", "the file is damaged here")
+
+    journey = journey_of(watch, [])
+    with pytest.raises(SourceError, match="damaged here"):
+        await journey.run(torn(), live=False, rests=False)
+    assert journey.counts.analysed == 42
+
+
+def test_who_stays_in_view_is_reported_again_now_and_then() -> None:
+    person, anna = Person(Evidence(4)), NominalId("anna")
+    told = [at for at in range(30) if person.is_news(anna, float(at))]
+    assert told == [0, 5, 10, 15, 20, 25]
+    assert person.is_news(NominalId("boris"), 29.0)
 
 
 async def test_every_frame_is_given_back_and_no_person_is_kept_at_the_end(
@@ -102,7 +125,7 @@ async def test_every_frame_is_given_back_and_no_person_is_kept_at_the_end(
 ) -> None:
     frames: list[Frame] = []
     journey = journey_of(watch, [])
-    await journey.run(seen(street_clip, frames), live=False)
+    await journey.run(seen(street_clip, frames), live=False, rests=False)
     assert len(frames) > 50
     assert all(is_released(frame) for frame in frames)
     assert journey._people == {}
@@ -141,7 +164,7 @@ async def test_a_store_that_fails_ends_the_journey(watch: Watch, street_clip: Pa
     frames: list[Frame] = []
     journey = watch.pipeline(SETTINGS, report, Metrics()).journey(CAMERA)
     with pytest.raises(ExceptionGroup) as caught:
-        await journey.run(seen(street_clip, frames), live=False)
+        await journey.run(seen(street_clip, frames), live=False, rests=False)
     assert caught.group_contains(StoreError)
     assert journey._people == {}
 
@@ -165,7 +188,7 @@ async def test_a_journey_that_is_cancelled_leaves_no_frame_and_no_crop_on_its_wa
     monkeypatch.setattr(watch.inference, "examine", noted)
     frames: list[Frame] = []
     journey = watch.pipeline(SETTINGS, report, Metrics()).journey(CAMERA)
-    task = asyncio.create_task(journey.run(seen(street_clip, frames), live=False))
+    task = asyncio.create_task(journey.run(seen(street_clip, frames), live=False, rests=False))
     await at_work.wait()
     while not journey._examined.statistics().waiting:
         await asyncio.sleep(0.01)
@@ -179,7 +202,9 @@ async def test_a_journey_that_is_cancelled_leaves_no_frame_and_no_crop_on_its_wa
 
 async def test_a_journey_that_is_cancelled_forgets_whom_it_followed(watch: Watch, street_clip: Path) -> None:
     journey = journey_of(watch, [])
-    task = asyncio.create_task(journey.run(frames_of(recording(street_clip, rate=10)), live=False))
+    task = asyncio.create_task(
+        journey.run(frames_of(recording(street_clip, rate=10)), live=False, rests=False)
+    )
     while not journey._people:
         await asyncio.sleep(0.01)
     people = list(journey._people.values())
@@ -198,7 +223,7 @@ async def test_an_empty_watchlist_compares_nobody(builtin: Path, street_clip: Pa
     )
     found: list[Finding] = []
     journey = journey_of(watch, found)
-    await journey.run(frames_of(recording(street_clip, rate=10)), live=False)
+    await journey.run(frames_of(recording(street_clip, rate=10)), live=False, rests=False)
     assert found == []
     assert journey.counts.tracks == 1
 

@@ -136,7 +136,7 @@ async def opened(
             board=Board(lambda: status[-1], duty),
             hub=hub,
             receipts=Receipts(log, fault),
-            phones=Phones(officers, fault, on_revoked=duty.off),
+            phones=Phones(officers, fault, duty),
             fault=fault,
             config=config,
             deployment=deployment.name,
