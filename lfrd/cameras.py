@@ -34,12 +34,16 @@ class Eye:
         """on_change: called in the loop when the camera's state is another."""
 
         self.name = camera.name
-        # A recording that is played as fast as it goes has its own time, and no lag to speak of.
-        self._live = camera.paced or camera.is_network or camera.is_device
+        self._live = camera.is_live
         self.supervisor = CameraSupervisor(
             camera, _opener(camera, placed), on_change=lambda status: on_change()
         )
-        self.journey: Journey = pipeline.journey(CameraId(camera.name), camera.eye_distance_pixels)
+        self.journey: Journey = pipeline.journey(
+            CameraId(camera.name),
+            camera.eye_distance_pixels,
+            # A folder's pictures come so slowly that between two of them a person would count as lost.
+            interval=1 / (camera.fps or 1.0) if placed.path(camera.source).is_dir() else 0.0,
+        )
         self._load = Load()  # whether analysis keeps up with what is due
 
     async def run(self) -> None:
@@ -60,6 +64,7 @@ class Eye:
             counts.skipped,
             counts.dropped,
             counts.corrupt,
+            counts.decode_seconds,
         )
 
     def degraded(self, at: float) -> str:

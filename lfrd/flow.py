@@ -37,7 +37,8 @@ class Latest(Generic[T]):
     def __init__(self, discard: Callable[[T], object] = lambda item: None) -> None:
         self._loop = asyncio.get_running_loop()
         self._discard = discard  # receives every item that nobody took
-        self._lock = threading.Lock()  # guards the four fields below, held for a few instructions only
+        self._lock = threading.Lock()  # guards the fields below, held for a few instructions only
+        self._emptied = threading.Condition(self._lock)  # for a thread that would rather wait than drop
         self._item: T | None = None
         self._put = self._taken = self._dropped = 0
         self._error: BaseException | None = None  # why the flow was closed
@@ -66,6 +67,7 @@ class Latest(Generic[T]):
                 return
             self._closed = True
             self._error = error
+            self._emptied.notify_all()
         self._signal()
 
     def _signal(self) -> None:
@@ -77,6 +79,12 @@ class Latest(Generic[T]):
             if item is not None:
                 self._discard(item)
 
+    def wait_empty(self, timeout: float) -> bool:
+        """Block the calling thread until nothing waits here, for at most `timeout` seconds. For sources that
+        lose nothing by waiting, such as a recording; whether it is empty, or closed, now."""
+        with self._emptied:
+            return self._emptied.wait_for(lambda: self._item is None or self._closed, timeout)
+
     async def take(self) -> T:
         """The newest item, waiting for one. Raises the flow's error, or Closed, when it has ended."""
         while True:
@@ -84,6 +92,7 @@ class Latest(Generic[T]):
                 item, self._item = self._item, None
                 if item is not None:
                     self._taken += 1
+                    self._emptied.notify_all()
                     return item
                 if self._closed:
                     raise self._error if self._error is not None else Closed
@@ -96,6 +105,7 @@ class Latest(Generic[T]):
             item, self._item = self._item, None
             if item is not None:
                 self._dropped += 1
+            self._emptied.notify_all()
         if item is not None:
             self._discard(item)
 

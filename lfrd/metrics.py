@@ -26,6 +26,7 @@ class Reading:
     dropped: int
     """Due, and replaced by a newer one before a worker was free."""
     unreadable: int
+    decode_seconds: float
 
 
 class Metrics:
@@ -82,12 +83,14 @@ class _Live(Collector):
 
     def collect(self) -> Iterator[Metric]:
         decoded = CounterMetricFamily("lfrd_frames_decoded", "Frames decoded", labels=["camera"])
+        decoding = CounterMetricFamily("lfrd_decode_seconds", "Time spent decoding", labels=["camera"])
         dropped = CounterMetricFamily(
             "lfrd_frames_dropped", "Frames not analysed, by reason", labels=["camera", "reason"]
         )
         state = GaugeMetricFamily("lfrd_camera_state", "1 for the present state", labels=["camera", "state"])
         for reading in self._cameras():
             decoded.add_metric([reading.name], reading.decoded)
+            decoding.add_metric([reading.name], reading.decode_seconds)
             dropped.add_metric([reading.name, "not_due"], reading.skipped)
             dropped.add_metric([reading.name, "overtaken"], reading.dropped)
             dropped.add_metric([reading.name, "unreadable"], reading.unreadable)
@@ -95,4 +98,4 @@ class _Live(Collector):
                 state.add_metric([reading.name, name.value], float(name is reading.state))
         phones = GaugeMetricFamily("lfrd_phones_connected", "Phones with an open connection")
         phones.add_metric([], self._phones())
-        yield from (decoded, dropped, state, phones)
+        yield from (decoded, decoding, dropped, state, phones)

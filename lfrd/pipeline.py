@@ -14,6 +14,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +34,8 @@ from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
 from lfrd.vision.template import Template
 
+MISSED = 2.5
+"""A track outlives so many frames' time without its face."""
 STILL_SECONDS = 5.0
 """How often a person who stays in view is reported again, of the source's clock."""
 
@@ -75,13 +78,12 @@ class Counts:
 class Person:
     """A track's evidence, and the picture of its best shot for the officer."""
 
-    __slots__ = ("_reported", "_starts", "box", "evidence", "quality", "view")
+    __slots__ = ("_reported", "_starts", "evidence", "quality", "view")
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self.view: U8 | None = None
         self.quality: Quality | None = None
-        self.box: Box | None = None
         self._starts = 0  # of the evidence, when the view was taken
         self._reported: dict[NominalId, tuple[float, float]] = {}  # for whom: worth of the picture, time
 
@@ -97,7 +99,6 @@ class Person:
             self._wipe_view()
             self.view = view.cut(picture, face.box)
             self.quality = face.quality
-            self.box = face.box
 
     def is_news(self, nominal: NominalId, at: float) -> bool:
         """Whether there is anything to report: another nominal than before, a better picture, or that the
@@ -116,7 +117,15 @@ class Person:
     def _wipe_view(self) -> None:
         if self.view is not None:
             self.view.fill(0)
-        self.view = self.quality = self.box = None
+        self.view = self.quality = None
+
+
+class Chosen(NamedTuple):
+    """A face of the frame at hand that is to become evidence."""
+
+    track: TrackId
+    person: Person
+    face: Face
 
 
 class Pipeline:
@@ -144,23 +153,31 @@ class Pipeline:
         self.track_ids = track_ids
         self.split_below = split_below
 
-    def journey(self, camera: CameraId, eye_distance_pixels: float | None = None) -> Journey:
-        return Journey(self, camera, eye_distance_pixels)
+    def journey(
+        self, camera: CameraId, eye_distance_pixels: float | None = None, *, interval: float = 0.0
+    ) -> Journey:
+        """interval: seconds between two frames of this source, where it is known to be slow."""
+        return Journey(self, camera, eye_distance_pixels, interval)
 
 
 class Journey:
     """One camera's frames, in order of time."""
 
-    def __init__(self, shared: Pipeline, camera: CameraId, eye_distance_pixels: float | None) -> None:
+    def __init__(
+        self, shared: Pipeline, camera: CameraId, eye_distance_pixels: float | None, interval: float
+    ) -> None:
         settings = shared.settings
+        interval = max(interval, 1 / settings.analysis.rate)
         self.camera = camera
         self.counts = Counts()
         self._shared = shared
+        # Not below the time of a missed frame: at one frame a second nobody could be followed otherwise.
+        self._lost_seconds = max(settings.tracking.lost_seconds, MISSED * interval)
         self._limits = Limits.of(settings.analysis, eye_distance_pixels)
         self._tracker = Tracker(
             ids=shared.track_ids,
             high=shared.inference.high,
-            lost_seconds=settings.tracking.lost_seconds,
+            lost_seconds=self._lost_seconds,
             longest_seconds=settings.tracking.longest_seconds,
             most=settings.tracking.most,
         )
@@ -188,7 +205,7 @@ class Journey:
             raise error
 
     async def _examine_all(self, frames: AsyncIterator[Frame], rests: bool) -> SourceError | None:
-        idle = self._shared.settings.tracking.lost_seconds if rests else None
+        idle = self._lost_seconds if rests else None
         failed: SourceError | None = None
         try:
             async with contextlib.aclosing(_with_pauses(frames, idle)) as coming:
@@ -249,10 +266,11 @@ class Journey:
         """Faces to tracks, the best of them to templates, templates to verdicts."""
         if examined.cut:
             self._forget(self._tracker.finish())
-        update = self._tracker.update(examined.found, frame.captured_at)
+        with self._shared.metrics.stage.labels("track").time():
+            update = self._tracker.update(examined.found, frame.captured_at)
         self._count(examined, len(update.confirmed))
         self._forget(update.ended)
-        chosen: list[tuple[TrackId, Person, Face]] = []
+        chosen: list[Chosen] = []
         for track, face in zip(update.tracks, examined.faces, strict=True):
             if track is None or face.aligned is None or face.score < self._shared.inference.high:
                 continue
@@ -262,13 +280,13 @@ class Journey:
                     Evidence(self._shared.settings.tracking.shots, split_below=self._shared.split_below)
                 )
             if person.evidence.wants(face.quality.worth, frame.captured_at):
-                chosen.append((track, person, face))
+                chosen.append(Chosen(track, person, face))
         if chosen:
             await self._embed(frame, chosen)
-            await self._compare(frame.captured_at, [(track, person) for track, person, _ in chosen])
+            await self._compare(frame.captured_at, chosen)
 
-    async def _embed(self, frame: Frame, chosen: list[tuple[TrackId, Person, Face]]) -> None:
-        aligned = np.stack([face.aligned for _, _, face in chosen if face.aligned is not None])
+    async def _embed(self, frame: Frame, chosen: list[Chosen]) -> None:
+        aligned = np.stack([one.face.aligned for one in chosen if one.face.aligned is not None])
         try:
             with self._shared.metrics.stage.labels("embed").time():
                 vectors = await self._shared.inference.embed(aligned)
@@ -281,25 +299,24 @@ class Journey:
             person.add(Shot(Template(vector), face.quality.worth, frame.captured_at), face, frame.picture)
         vectors.fill(0)
 
-    async def _compare(self, at: float, people: list[tuple[TrackId, Person]]) -> None:
-        ready = [
-            (track, person)
-            for track, person in people
-            if len(person.evidence) >= self._shared.rule.least_shots
-        ]
+    async def _compare(self, at: float, chosen: list[Chosen]) -> None:
+        ready = [one for one in chosen if len(one.person.evidence) >= self._shared.rule.least_shots]
         if not ready or not len(self._shared.watchlist.current):
             return
-        with self._shared.watchlist.lease() as gallery, self._shared.metrics.stage.labels("search").time():
+        metrics = self._shared.metrics
+        with self._shared.watchlist.lease() as gallery, metrics.stage.labels("search").time():
             verdicts = await self._shared.inference.run(
-                _judge_all, gallery, self._shared.rule, [person.evidence for _, person in ready]
+                _judge_all, gallery, self._shared.rule, [one.person.evidence for one in ready]
             )
-        for (track, person), (best, verdict) in zip(ready, verdicts, strict=True):
-            self._shared.metrics.verdicts.labels(verdict.reason.value).inc()
-            if verdict.alert and best is not None and person.is_news(best.nominal, at):
-                await self._report(at, track, person, best)
+        for one, (best, verdict) in zip(ready, verdicts, strict=True):
+            metrics.verdicts.labels(verdict.reason.value).inc()
+            if verdict.alert and best is not None and one.person.is_news(best.nominal, at):
+                with metrics.stage.labels("report").time():
+                    await self._report(at, one, best)
 
-    async def _report(self, at: float, track: TrackId, person: Person, best: Candidate) -> None:
-        if person.view is None or person.quality is None or person.box is None:
+    async def _report(self, at: float, seen: Chosen, best: Candidate) -> None:
+        person = seen.person
+        if person.view is None or person.quality is None:
             return  # evidence that has just begun anew, and nothing of it to show yet
         jpeg = await self._shared.inference.run(view.jpeg, person.view)
         await self._shared.report(
@@ -308,12 +325,12 @@ class Journey:
                 score=best.score,
                 threshold=self._shared.rule.threshold,
                 camera=self.camera,
-                track=track,
+                track=seen.track,
                 captured_at=at,
                 live=self._live,
                 quality=person.quality,
                 shots=len(person.evidence),
-                box=person.box,
+                box=seen.face.box,
                 probe_jpeg=jpeg,
             )
         )

@@ -38,14 +38,13 @@ export function showJoin(place, code, message, joined) {
     link?.removeAttribute("aria-invalid");
     const invitation = code || codeIn(link.value) || link.value.trim();
     if (!invitation) return refuse(text.codeMissing, link);
-    if (!name.value.trim()) return refuse(text.missing, name);
     say(notice, "");
     button.disabled = true;
     say(button, text.joining);
-    const problem = await join(invitation, name.value.trim(), joined);
+    const [problem, field] = await join(invitation, name.value.trim(), joined);
     button.disabled = false;
     say(button, text.button);
-    if (problem) refuse(problem, null);
+    if (problem) refuse(problem, field && name);
   }
 
   place.className = "join";
@@ -72,7 +71,10 @@ export function showJoin(place, code, message, joined) {
   (link ?? name).focus();
 }
 
-/** Returns the problem in words, or "" after `joined`. */
+/**
+ * Without a name it is for the server to say whether the invitation carries one.
+ * Returns the problem in words, or "" after `joined`, and whether the name is at fault.
+ */
 async function join(code, name, joined) {
   const text = words.join;
   let answer;
@@ -85,15 +87,16 @@ async function join(code, name, joined) {
       body: JSON.stringify({ code, name }),
     });
   } catch {
-    return text.network;
+    return [text.network];
   }
   if (answer.ok) {
     joined((await answer.json()).officer);
-    return "";
+    return [""];
   }
-  if (answer.status === 429) return text.tooMany;
+  if (answer.status === 429) return [text.tooMany];
   const { code: reason } = await answer.json().catch(() => ({}));
-  return { invitation: text.used, name: text.badName, name_taken: text.taken }[reason] ?? text.failed;
+  const said = { invitation: text.used, name: name ? text.badName : text.missing, name_taken: text.taken };
+  return [said[reason] ?? text.failed, answer.status === 422];
 }
 
 /** @param {HTMLElement} place  @param {() => void} use */

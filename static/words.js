@@ -22,9 +22,9 @@ export const words = {
 
   join: {
     heading: "Join the deployment",
-    explain: "Your collar number goes on record with every decision you make.",
+    explain: "It goes on record with every decision you make. If the invitation is in your name, leave it empty.",
     label: "Collar number or name",
-    missing: "Enter your collar number.",
+    missing: "This invitation is in nobody's name: enter your collar number.",
     button: "Join",
     joining: "Joining…",
     codeLabel: "Invitation link or code",
@@ -156,7 +156,7 @@ export const words = {
     viable: "Viable",
     notViable: "Not viable",
     insufficient: "Can't tell",
-    mine: "You have it. Compare the pictures, then decide.",
+    mine: "You have it. Compare, then decide.",
     whyNot: "Why not viable?",
     whyUnsure: "Why can't you tell?",
     reasons: {

@@ -29,6 +29,8 @@ class Counts:
     decoded: int = 0
     skipped: int = 0
     """Decoded and not wanted: never copied."""
+    decode_seconds: float = 0.0
+    """What the decoder took; reading and waiting for the network are not in it."""
     corrupt: int = 0
     """Frames, packets or pictures that could not be decoded."""
 
@@ -48,7 +50,7 @@ class SourceBase(ABC):
         self.remark = ""  # one line about what a recording lacked, for people
         self.newest_at: float | None = None  # when the newest frame was decoded, by `clock`
         self.interval: float | None = None  # mean seconds between decoded frames, by `clock`
-        self.pool = BufferPool()  # all pictures of this source; wiped for good when it closes
+        self.pool = BufferPool()  # all pictures of this source; keeps none once it is closed
         self._wanted = wanted
         self._clock = clock
         self._stopping = threading.Event()  # set by stop(); looked at between packets
@@ -71,7 +73,7 @@ class SourceBase(ABC):
 
     def wipe(self) -> None:
         """Overwrite the idle buffers, and every other one as it is released."""
-        self.pool.wipe()
+        self.pool.close()
 
     def close(self) -> None:
         self._stopping.set()

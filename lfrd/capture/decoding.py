@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 
 import av
@@ -43,6 +44,7 @@ def decoded(
     for packet in packets:
         if stopped():
             return
+        began = time.perf_counter()
         try:
             frames = packet.decode()
         except av.error.EOFError:
@@ -50,6 +52,8 @@ def decoded(
         except av.FFmpegError:
             counts.corrupt += 1
             continue
+        finally:
+            counts.decode_seconds += time.perf_counter() - began
         frames.reverse()
         while frames:
             if frames[-1].is_corrupt:

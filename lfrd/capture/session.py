@@ -9,6 +9,9 @@ from lfrd.capture.source import Source
 from lfrd.errors import LfrdError
 from lfrd.types import CameraId, Frame
 
+ROOM_SECONDS = 0.1
+"""How often a thread that waits for room looks whether it should stop."""
+
 
 class Session:
     """The thread is a daemon, as a driver or a name server can hold it inside a system call for ever: it can
@@ -27,12 +30,16 @@ class Session:
         news: Callable[[], object],
         clock: Callable[[], float],
         first_sequence: int = 0,
+        room: Callable[[float], bool] | None = None,
     ) -> None:
+        """room: waits, for at most so many seconds, until a frame can be handed over without another being
+        lost; None for a source that does not wait."""
         self._make = make
         self._deliver = deliver
         self._news = news
         self._clock = clock
         self._first_sequence = first_sequence
+        self._room = room
         self._lock = threading.Lock()  # guards _silent together with what is delivered, and _source
         self._silent = False  # abandoned or stopped: later frames are released unseen
         self.source: Source | None = None  # while and after it runs; None before it is made
@@ -80,6 +87,9 @@ class Session:
             self._news()
 
     def _hand_over(self, frame: Frame) -> bool:
+        # Not under the lock: `stop` must never wait for whoever takes the frames.
+        while self._room is not None and not self._silent and not self._room(ROOM_SECONDS):
+            pass
         with self._lock:
             if self._silent:
                 frame.release()

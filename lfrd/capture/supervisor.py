@@ -51,6 +51,8 @@ class CameraStatistics:
     decoded: int
     skipped: int
     corrupt: int
+    decode_seconds: float
+    """What the decoder took, all frames together."""
     dropped: int
     opened: int
     failures: int
@@ -66,7 +68,8 @@ class CameraStatistics:
 class CameraSupervisor:
     """One camera for the life of the process. Made and used in the event loop's thread.
 
-    `frames` is the same flow across reconnects: newest wins. It is closed when a recording has ended or when
+    `frames` is the same flow across reconnects: newest wins, but a recording that is played as fast as it
+    goes waits for its frames to be taken. It is closed when a recording has ended or when
     `run` ends; its taker then sees `flow.Closed`. clock: monotonic seconds. pause: sleeps for seconds.
     """
 
@@ -125,6 +128,7 @@ class CameraSupervisor:
             totals.decoded,
             totals.skipped,
             totals.corrupt,
+            totals.decode_seconds,
             self.frames.statistics().dropped,
             self._opened,
             self._failures,
@@ -171,7 +175,13 @@ class CameraSupervisor:
         self._set(CameraState.OPENING, self._problem)
         self._opened += 1
         session = self._session = Session(
-            self.name, self._make, self.frames.put, self._tell, self._clock, self._past.decoded
+            self.name,
+            self._make,
+            self.frames.put,
+            self._tell,
+            self._clock,
+            self._past.decoded,
+            room=None if self._camera.is_live else self.frames.wait_empty,
         )
         problem = await self._watch(session)
         if session.first_at is not None and self._clock() - session.first_at >= STEADY_SECONDS:
@@ -288,17 +298,21 @@ class _Totals:
     decoded: int = 0
     skipped: int = 0
     corrupt: int = 0
+    decode_seconds: float = 0.0
 
     @classmethod
     def of(cls, session: Session | None) -> _Totals:
         if session is None or session.source is None:
             return cls()
         counts = session.source.counts
-        return cls(counts.decoded, counts.skipped, counts.corrupt)
+        return cls(counts.decoded, counts.skipped, counts.corrupt, counts.decode_seconds)
 
     def __add__(self, other: _Totals) -> _Totals:
         return _Totals(
-            self.decoded + other.decoded, self.skipped + other.skipped, self.corrupt + other.corrupt
+            self.decoded + other.decoded,
+            self.skipped + other.skipped,
+            self.corrupt + other.corrupt,
+            self.decode_seconds + other.decode_seconds,
         )
 
 

@@ -189,6 +189,11 @@ class Camera(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         return self.source.startswith(("rtsp://", "rtsps://"))
 
     @property
+    def is_live(self) -> bool:
+        """Whether time passes by itself; not so in a recording that is played as fast as it goes."""
+        return self.paced or self.is_network or self.is_device
+
+    @property
     def is_device(self) -> bool:
         return self.source.startswith("/dev/")
 

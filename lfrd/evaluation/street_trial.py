@@ -242,7 +242,7 @@ async def _play(clip: Path, pipeline: Pipeline) -> None:
     """As `lfrd replay` does, but that every finding is told, repeats included."""
     source = recording(clip, rate=pipeline.settings.analysis.rate)
     async with contextlib.aclosing(frames_of(source)) as frames:
-        await pipeline.journey(source.camera).run(frames, live=False)
+        await pipeline.journey(source.camera).run(frames, live=False, rests=False)
 
 
 def _rule(score: float, settings: Config) -> Rule:

@@ -67,12 +67,12 @@ class Officers:
     async def join(self, code: str, name: str = "") -> str:
         """Use an invitation and sign a phone in. Returns the session's token, which is not kept.
 
-        name: how the others see the officer; an invitation that is made out to somebody fills in an empty
-        one. A name that an officer has already is theirs: another phone joins under it only with an
-        invitation made out to it. Raises NotAllowed, and uses nothing up: 'invitation' (one text, whether the
-        code never existed, has expired or is used up), 'name' or 'name_taken'.
+        name: how the others see the officer. An invitation that is made out to somebody signs in as them and
+        no one else, so name is not even looked at. A name that an officer has already is theirs: another
+        phone joins under it only with an invitation made out to it. Raises NotAllowed, and uses nothing up:
+        'invitation' (one text, whether the code never existed, has expired or is used up), 'name' or
+        'name_taken'.
         """
-        wanted = clean_name(name) if name.strip() else None
         now = self._clock()
         async with self._db.write() as tx:
             used = await tx.row(
@@ -82,8 +82,8 @@ class Officers:
             )
             if used is None:
                 raise NotAllowed("invitation", "this invitation is not valid (any more); ask for a new one")
-            wanted = wanted or used["name"] or clean_name(name)
-            officer = await self._officer(tx, wanted, used["name"], now)
+            made_out_to = used["name"]
+            officer = await self._officer(tx, made_out_to or clean_name(name), made_out_to, now)
             token = secrets.token_urlsafe(32)
             await tx.execute(
                 "INSERT INTO session (id, token_hash, officer, created_at, last_seen_at) "

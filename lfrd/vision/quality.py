@@ -19,6 +19,12 @@ EYES = float(np.hypot(*(ARCFACE_112[1] - ARCFACE_112[0])))
 
 REACH = 1.25  # half a side of the measured square, in eye distances: from the brows to the chin
 
+WIDE, TALL, BELOW = 2.15, 2.8, 0.33
+"""A face's box by its five points: width, height, and how far its middle lies below the eyes' (along the
+face), in the larger of eye distance and eyes-to-mouth distance, one of which a turned head keeps. Sideways
+the middle lies opposite the nose, as far from the eyes' middle as the nose does. Over 500 portraits that are
+whole, the boxes of YuNet and of MTCNN have edges within 0.09 of their sides of it at the median."""
+
 REASONS = (
     Refusal.CUT,
     Refusal.POSE,
@@ -149,7 +155,14 @@ class _Geometry:
         self.roll: F64 = np.where(
             sound, np.clip(np.arctan2(eyes[:, 1], eyes[:, 0]) / (np.pi / 2), -1, 1), 1.0
         )
-        self.cut = _cut(boxes, frame_size)
+        # A detector may predict only what it sees of a face (YuNet) or all of it (MTCNN); the points of a face
+        # that the frame cuts stay near their places, and say how much is missing.
+        across = np.clip((nose * u).sum(axis=1), -np.maximum(d, drop), np.maximum(d, drop))
+        whole = _whole(middle, u, v, np.maximum(d, drop), across)
+        self.cut: F64 = np.maximum(
+            _outside(np.asarray(boxes, np.float64), frame_size),
+            np.where(sound, _outside(whole, frame_size), 0.0),
+        )
 
     def refusals(self, limits: Limits) -> list[Refusal | None]:
         turned = np.max(np.abs([self.yaw, self.pitch, self.roll]), axis=0)
@@ -176,12 +189,19 @@ class _Geometry:
         )
 
 
-def _cut(boxes: F32, frame_size: tuple[int, int]) -> F64:
+def _whole(middle: F64, u: F64, v: F64, size: F64, across: F64) -> F64:
+    """The boxes [n, 4] that faces with these points have where nothing cuts them: around an ellipse WIDE x
+    TALL, upright along v. across: from the eyes' middle to the nose along u, pixels."""
+    centre = middle - across[:, None] * u + (BELOW * size)[:, None] * v
+    sides = size[:, None] * np.hypot(WIDE * u, TALL * v)
+    return np.concatenate([centre - sides / 2, sides], axis=1)
+
+
+def _outside(boxes: F64, frame_size: tuple[int, int]) -> F64:
     """The share of each box that lies outside the frame; 1 for a box without area."""
-    at = np.asarray(boxes, np.float64)
-    low = np.clip(at[:, :2], 0, frame_size)
-    high = np.clip(at[:, :2] + at[:, 2:], 0, frame_size)
-    area = at[:, 2] * at[:, 3]
+    low = np.clip(boxes[:, :2], 0, frame_size)
+    high = np.clip(boxes[:, :2] + boxes[:, 2:], 0, frame_size)
+    area = boxes[:, 2] * boxes[:, 3]
     real = np.isfinite(area) & (area > 0)
     inside = np.prod(high - low, axis=1)
     return np.where(real, np.clip(1 - inside / np.where(real, area, 1.0), 0, 1), 1.0)

@@ -91,6 +91,39 @@ def test_latest_discards_when_its_loop_is_gone() -> None:
     assert discarded == [1]
 
 
+async def test_a_thread_may_wait_until_what_it_put_has_been_taken() -> None:
+    discarded: list[int] = []
+    flow: Latest[int] = Latest(discarded.append)
+    taken: list[int] = []
+
+    def read_film() -> None:
+        for item in range(200):
+            while not flow.wait_empty(10):
+                pass
+            flow.put(item)
+        flow.close()
+
+    thread = threading.Thread(target=read_film)
+    thread.start()
+    with contextlib.suppress(Closed):
+        while True:
+            taken.append(await flow.take())
+    thread.join()
+    assert taken == list(range(200))
+    assert discarded == []
+
+
+async def test_a_thread_that_waits_is_let_go_when_the_flow_is_cleared_or_closed() -> None:
+    for let_go in (Latest.clear, Latest.close):
+        flow: Latest[int] = Latest()
+        flow.put(1)
+        assert not flow.wait_empty(0)
+        waiting = asyncio.create_task(asyncio.to_thread(flow.wait_empty, 60))
+        await asyncio.sleep(0)
+        let_go(flow)
+        assert await waiting
+
+
 async def test_bounded_makes_the_sender_wait_and_keeps_the_order() -> None:
     flow: Bounded[int] = Bounded(2)
     await flow.put(1)

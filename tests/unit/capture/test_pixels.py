@@ -90,9 +90,11 @@ def test_a_frame_without_the_limits_is_refused_with_its_size() -> None:
 def test_buffers_are_reused_between_frames() -> None:
     pool = BufferPool()
     pixels = Pixels(pool)
-    pixels.picture(frame_of(drawn(1), "yuv420p")).release()
+    first = pixels.picture(frame_of(drawn(1), "yuv420p"))
+    buffer = first._pixels
+    first.release()
     idle = pool.take((360, 320))
-    assert idle.any(), "the pool made a new buffer instead of keeping the first"
+    assert idle is buffer, "the pool made a new buffer instead of keeping the first"
     pool.give(idle)
     again = pixels.picture(frame_of(drawn(2), "yuv420p"))
     assert number_in(again.scaled(320, 240)) == 2

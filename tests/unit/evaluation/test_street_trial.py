@@ -196,32 +196,34 @@ def test_a_passage_whose_shots_object_is_lost_to_disagreement() -> None:
     assert loss(one, tracks, {ONE: [object_, judged("a", 0.3)]}, RULE) == "disagreement"
 
 
-faces = st.tuples(
-    st.floats(0, 60), st.floats(-40, 200), st.floats(0.2, 3), st.floats(-0.8, 0.8), st.integers(0, 255)
+@given(
+    eyes=st.floats(5, 40),
+    x=st.floats(-40, 130),
+    turn=st.floats(-0.8, 0.8),
+    grey=st.integers(20, 200),
+    failed=st.lists(st.booleans(), min_size=6, max_size=6),
 )
-limits = st.builds(
-    Limits,
-    eye_distance=st.floats(0, 50),
-    sharpness=st.floats(0, 100),
-    pose=st.floats(0, 1),
-    darkest=st.floats(0, 120),
-    brightest=st.floats(121, 255),
-    cut=st.floats(0, 1),
-)
-
-
-@given(faces, limits)
 def test_a_face_seen_without_limits_is_refused_as_the_pipeline_would_have(
-    face: tuple[float, float, float, float, int], wanted: Limits
+    eyes: float, x: float, turn: float, grey: int, failed: list[bool]
 ) -> None:
-    eyes, x, stretch, turn, grey = face
-    box = np.array([[x, 20, 2.5 * eyes + 1, 3 * eyes + 1]], np.float32)
-    shape = [[0, 0], [1, 0.2 * turn], [0.5 + 0.5 * turn, 0.6 * stretch], [0.1, 1.1], [0.9, 1.1]]
+    box = np.array([[x, 20, 2.5 * eyes, 3 * eyes]], np.float32)
+    shape = [[0, 0], [1, 0.2 * turn], [0.5 + 0.5 * turn, 0.6], [0.1, 1.1], [0.9, 1.1]]
     points = (np.array([shape]) * eyes + [x, 30]).astype(np.float32)
     noise = np.random.default_rng(1).integers(0, 30, (1, 112, 112, 3))
-    aligned = np.clip(noise + grey, 0, 255).astype(np.uint8)
+    aligned = (noise + grey).astype(np.uint8)
     (free,) = measure(box, points, aligned, (160, 120), EVERY_FACE)
+    turned = max(abs(free.yaw), abs(free.pitch), abs(free.roll))
+    slack = [-0.01 if fails else 0.01 for fails in failed]  # beyond the limit, or just within it
+    wanted = Limits(
+        eye_distance=free.eye_distance - slack[0],
+        sharpness=free.sharpness - slack[1],
+        pose=turned + slack[2],
+        darkest=free.exposure - slack[3],
+        brightest=free.exposure + slack[4],
+        cut=free.cut + slack[5],
+    )
     (held,) = measure(box, points, aligned, (160, 120), wanted)
+    assert (held.refusal is not None) == any(failed)
     assert refusal(free, wanted) == held.refusal
 
 

@@ -60,11 +60,19 @@ async def test_a_refused_name_does_not_use_the_invitation_up(store: Store) -> No
     assert await store.officers.join(code, "PC Baker")
 
 
-async def test_an_invitation_made_out_to_an_officer_fills_in_the_name(store: Store) -> None:
-    token = await store.officers.join(await store.officers.invite("Sgt Clark", 1, 600))
+@pytest.mark.parametrize("typed", ["", "  ", "PC Adams", "a\nb", "a" * 61])
+async def test_an_invitation_made_out_to_an_officer_signs_in_as_them_whatever_is_typed(
+    store: Store, typed: str
+) -> None:
+    token = await store.officers.join(await store.officers.invite("Sgt Clark", 1, 600), typed)
     session = await store.officers.session(token)
     assert session is not None
     assert session.name == "Sgt Clark"
+
+
+async def test_whether_a_name_is_needed_is_told_to_nobody_without_a_code(store: Store) -> None:
+    for typed in ("", "PC Adams", "a\nb"):
+        await refused("invitation", store.officers.join("never given", typed))
 
 
 async def test_a_second_phone_joins_as_the_same_officer_by_an_invitation_in_their_name(store: Store) -> None:
@@ -76,10 +84,19 @@ async def test_a_second_phone_joins_as_the_same_officer_by_an_invitation_in_thei
     assert session.id != first.session
 
 
-async def test_nobody_takes_anothers_name_with_an_invitation_in_their_own(store: Store) -> None:
+async def test_nobody_takes_anothers_name_with_an_open_invitation(store: Store) -> None:
     await store.phone("PC Adams")
-    code = await store.officers.invite("PC Baker", 1, 600)
+    code = await store.officers.invite(None, 1, 600)
     assert "shoulder number" in await refused("name_taken", store.officers.join(code, "PC Adams"))
+
+
+async def test_an_invitation_in_ones_own_name_is_no_way_to_another_name(store: Store) -> None:
+    adams = await store.phone("PC Adams")
+    token = await store.officers.join(await store.officers.invite("PC Baker", 1, 600), "PC Adams")
+    session = await store.officers.session(token)
+    assert session is not None
+    assert session.name == "PC Baker"
+    assert session.officer != adams.officer
 
 
 @pytest.mark.parametrize("twin", ["PC ADAMS", "ＰＣ Adams", "PC  Adams", " PC Adams\n"])

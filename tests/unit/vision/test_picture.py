@@ -87,18 +87,24 @@ def test_a_pool_reuses_buffers_and_keeps_few() -> None:
     spare = [np.ones((6, 4), np.uint8) for _ in range(4)]
     for buffer in spare:
         pool.give(buffer)
-    assert sum(not buffer.any() for buffer in spare) == 2
+    taken = [pool.take((6, 4)) for _ in range(4)]
+    assert sum(any(one is buffer for buffer in spare) for one in taken) == 2
 
 
-def test_a_pool_wipes_what_has_another_size_and_all_when_told() -> None:
-    pool = BufferPool()
-    small, idle = np.ones((6, 4), np.uint8), np.ones((12, 8), np.uint8)
-    pool.give(small)
-    assert pool.take((12, 8)) is not small
-    assert not small.any()
-    pool.give(idle)
-    pool.wipe()
-    assert not idle.any()
-    late = np.ones((12, 8), np.uint8)
+def test_a_buffer_that_comes_back_is_wiped_whether_it_is_kept_or_not() -> None:
+    """One that is kept may lie idle for as long as the camera runs."""
+    pool = BufferPool(limit=1)
+    kept, spare, late = (np.ones((6, 4), np.uint8) for _ in range(3))
+    pool.give(kept)
+    pool.give(spare)
+    pool.close()
     pool.give(late)
+    assert not kept.any()
+    assert not spare.any()
     assert not late.any()
+
+
+def test_a_pool_gives_no_buffer_of_another_size() -> None:
+    pool = BufferPool()
+    pool.give(np.ones((6, 4), np.uint8))
+    assert pool.take((12, 8)).shape == (12, 8)

@@ -1,0 +1,74 @@
+"""Sources with a time of their own: a film as fast as it goes, and pictures that come once a second."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from lfrd import config, wire
+from lfrd.app import Site, running
+from lfrd.models import library
+from lfrd.types import CameraState
+from tests.phone import Phone
+from tests.portraits import portrait
+
+pytestmark = pytest.mark.journey
+
+
+@contextmanager
+def quiet(_title: str) -> Iterator[Callable[[int, int], None]]:
+    yield lambda done, total: None
+
+
+@asynccontextmanager
+async def watched(
+    folder: Path, pack: Path, wanted: Path, camera: dict[str, Any]
+) -> AsyncIterator[tuple[Site, Phone]]:
+    """A site with one camera, one person listed, and an officer on post."""
+    watchlist = folder / "watchlist"
+    watchlist.mkdir()
+    shutil.copyfile(wanted, watchlist / f"M-2041{wanted.suffix}")
+    settings = config.parse(
+        {"web": {"port": 0}, "watchlist": {"folder": "watchlist"}, "cameras": [{"name": "Street", **camera}]}
+    )
+    async with running(settings.at(folder), quiet, pack=library.open_pack(str(pack), folder)) as site:
+        phone = await Phone.join(site.bound.url, await site.officers.invite(None, 1, 600), "PC Adams")
+        async with phone.connected():
+            await phone.say(wire.OnPost())
+            yield site, phone
+
+
+async def test_a_film_as_fast_as_it_goes_is_looked_at_whole_and_alerts(
+    tmp_path: Path, street_clip: Path, astronaut: Path, builtin: Path
+) -> None:
+    camera = {"source": str(street_clip), "paced": False}
+    async with watched(tmp_path, builtin, astronaut, camera) as (site, phone):
+        await phone.until(lambda: bool(phone.events))
+        assert phone.events[0].alert.nominal == "M-2041"
+        (eye,) = site.eyes
+        await phone.until(lambda: phone.state().cameras[0].state == CameraState.ENDED)
+        counts = eye.supervisor.statistics()
+        assert counts.decoded == 175
+        assert counts.dropped == 0
+        while eye.journey.counts.analysed < counts.decoded - counts.skipped:
+            await phone.read()
+
+
+async def test_a_folder_of_pictures_one_a_second_follows_who_is_in_them_and_alerts(
+    tmp_path: Path, astronaut: Path, builtin: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture = portrait(astronaut)
+    for number in range(6):
+        cv2.imwrite(str(folder / f"{number}.png"), picture[: 500 - number])
+    async with watched(tmp_path, builtin, astronaut, {"source": str(folder)}) as (site, phone):
+        await phone.until(lambda: bool(phone.events))
+        assert phone.events[0].alert.nominal == "M-2041"
+        assert site.eyes[0].journey.counts.tracks == 1
