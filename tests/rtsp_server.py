@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
+from tests.conftest import unavailable
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 SCRIPT = Path(__file__).with_name("rtsp_server_gst.py")
@@ -30,7 +30,8 @@ def installed() -> bool:
 class RtspServer:
     """Serves `clip` (see clips.write_stream) in a loop at `url`; every client sees it from its start.
 
-    port: 0 takes a free one, which `restart` keeps. The test is skipped where GStreamer is not installed.
+    port: 0 takes a free one, which `restart` keeps. Where GStreamer is not installed, the test is
+    skipped, or fails if all must run.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class RtspServer:
 
     def __enter__(self) -> Self:
         if not installed():
-            pytest.skip(
+            unavailable(
                 "needs GStreamer's RTSP server: apt install python3-gi gir1.2-gst-rtsp-server-1.0 "
                 "gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
             )

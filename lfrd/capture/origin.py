@@ -16,6 +16,13 @@ from lfrd.errors import SettingError
 LONGEST_LOGIN = 127
 """Bytes of user, colon and password, percent-encoded: FFmpeg's RTSP client cuts off what exceeds it."""
 
+ASKING_SECONDS = 1.0
+"""Longest wait of one step when a camera is asked once more, to say why FFmpeg could not read its answer."""
+
+NO_RTSP = "answers, but not as an RTSP camera does; check cameras.source"
+
+RTSP_PORT, RTSPS_PORT = 554, 322  # those of RFC 2326 and of FFmpeg, where an address has none
+
 READING_SLACK = 0.5
 """Seconds over stall_seconds that a read may take: the supervisor calls it a stall before the read fails."""
 
@@ -40,6 +47,7 @@ class RtspOrigin:
         self.shown = parts.netloc.rpartition("@")[2]  # host and port
         self._camera = camera.name
         self._host = parts.hostname or ""
+        self._port = parts.port
         self._scheme = parts.scheme
         self._rest = Secret(camera.source.split("//", 1)[1][len(parts.netloc) :])
         self._user = camera.user
@@ -109,8 +117,39 @@ class RtspOrigin:
         if number == errno.EIO and not _resolves(self._host):
             return f"the name '{self._host}' is not known to this network"
         if isinstance(error, av.error.InvalidDataError):
-            return f"{at} answers, but not as an RTSP camera does; check cameras.source"
+            return f"{at} {self._heard()}"
         return f"the connection to {at} broke ({_said(error)})"
+
+    def _heard(self) -> str:
+        """What comes of asking once more, without credentials and for 2 x ASKING_SECONDS at the most. FFmpeg
+        calls it invalid data where an answer is no RTSP, and also where there was no answer at all."""
+        encrypted = self._scheme == "rtsps"
+        port = self._port or (RTSPS_PORT if encrypted else RTSP_PORT)
+        try:
+            with socket.create_connection((self._host, port), timeout=ASKING_SECONDS) as asked:
+                if encrypted:
+                    return NO_RTSP
+                asked.sendall(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+                first = asked.recv(5)
+        except (ConnectionResetError, BrokenPipeError):
+            first = b""
+        except TimeoutError:
+            return "did not answer when asked again"
+        except OSError as error:
+            return f"cannot be reached ({_said(error)})"
+        if first == b"RTSP/":
+            return "speaks RTSP, but sends what cannot be read; try the other transport"
+        if first == b"HTTP/":
+            return (
+                "is answered by a web server or a proxy, not by an RTSP camera; check the port, and whether a "
+                "gateway stands between"
+            )
+        if first:
+            return NO_RTSP
+        return (
+            "closes the connection without an answer; check the port, and whether a gateway or a firewall "
+            "stands between"
+        )
 
 
 class DeviceOrigin:

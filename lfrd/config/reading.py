@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -43,6 +44,8 @@ def parse(raw: dict[str, Any]) -> Config:
     """Check a configuration that is already a dictionary. Raises SettingError."""
     for path, problem in _unknown(raw, Config, ""):
         raise SettingError(path, problem)
+    for path in _not_finite(raw, ""):  # no limit of a setting holds against nan, and few against inf
+        raise SettingError(path, "must be a finite number")
     try:
         config = msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
@@ -85,8 +88,8 @@ def _check(config: Config) -> None:
             raise SettingError(f"{key}.password_env", "password_file is set as well; keep one of them")
         if problem := _address_problem(camera):
             raise SettingError(f"{key}.source", problem)
-        if camera.eye_distance_pixels is not None and camera.eye_distance_pixels < 0:
-            raise SettingError(f"{key}.eye_distance_pixels", "must not be negative")
+        if camera.eye_distance_pixels is not None and not 0 <= camera.eye_distance_pixels <= 500:
+            raise SettingError(f"{key}.eye_distance_pixels", "must lie between 0 and 500")
     if bool(config.web.certificate) != bool(config.web.key):
         raise SettingError("web.key", "certificate and key go together; one of them is empty")
     if config.post.grace_seconds < 2 * config.post.heartbeat_seconds:
@@ -105,16 +108,29 @@ def _address_problem(camera: Camera) -> str:
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", camera.source):
         return ""
     if not camera.is_network:
-        return "is an address of another kind; rtsp:// and rtsps:// are read, in small letters"
+        return (
+            "is an address of another kind; rtsp:// and rtsps:// are read, in small letters, and devices, files "
+            "and folders by their paths"
+        )
+    if not camera.source.isprintable():
+        return "holds a line break or another sign that no address has"
     login = "set user and password_file (or password_env) instead"
     if "@" in camera.source.split("//", 1)[1].split("/", 1)[0]:
         return f"holds a user or password; {login}"
     try:
         parts = urlsplit(camera.source)
-        host, _ = parts.hostname, parts.port
-    except ValueError:  # such as the port that a password with a slash in it looks like
-        return f"has no host and port that can be read; if it holds a user or password, {login}"
-    return "" if host else "names no host"
+        host = parts.hostname
+    except ValueError:
+        return f"has no host that can be read; if it holds a user or password, {login}"
+    try:
+        port = parts.port
+    except ValueError:  # such as what stands before the slash in a password
+        port = 0
+    if port == 0:
+        return f"has a port that is no number from 1 to 65535; if it holds a user or password, {login}"
+    if not host:
+        return "names no host"
+    return "" if re.fullmatch(r"[\w.:%-]+", host) else "has a host with a sign in it that no name has"
 
 
 def _unknown(raw: object, kind: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -135,6 +151,18 @@ def _unknown(raw: object, kind: Any, path: str) -> Iterator[tuple[str, str]]:
                 yield from _unknown(value, known[key], where)
 
 
+def _not_finite(raw: object, path: str) -> Iterator[str]:
+    """Paths of the inf and nan that TOML can write."""
+    if isinstance(raw, dict):
+        for key, value in raw.items():
+            yield from _not_finite(value, f"{path}.{key}" if path else key)
+    elif isinstance(raw, list):
+        for number, item in enumerate(raw):
+            yield from _not_finite(item, f"{path}[{number}]")
+    elif isinstance(raw, float) and not math.isfinite(raw):
+        yield path
+
+
 def bare(kind: Any) -> Any:
     """A type without its annotations."""
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
@@ -145,10 +173,13 @@ def _key_and_problem(message: str) -> tuple[str, str]:
     found = re.fullmatch(r"(.*?)(?: - at `\$\.?(.*)`)?", message, re.S)
     assert found is not None
     problem, key = found.group(1), found.group(2) or "config"
+    if missing := re.fullmatch(r"Object missing required field `(\w+)`", problem):
+        return f"{key}.{missing.group(1)}", "is missing"
     problem = re.sub(r"^Expected", "expected", problem).replace("`", "")
     problem = re.sub(r"\bstr\b", "text", problem)
     problem = re.sub(r"\bint\b", "whole number", problem)
     problem = re.sub(r"\bfloat\b", "number", problem)
+    problem = re.sub(r"\bobject\b", "table", problem).replace(" | null", "")
     problem = re.sub(
         r"^Invalid enum value (.*)", rf"must be one of {', '.join(_choices(key))}, not \1", problem
     )

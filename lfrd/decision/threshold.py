@@ -84,11 +84,17 @@ def threshold_for(calibrations: Sequence[CalibrationPoints], fpir: float, n: int
     wanted = _at_size(fpir, n, nearest.n)
     score = min(max(nearest.score(wanted), least), 1.0)
     beyond = wanted < nearest.finest
-    how = "extrapolated" if beyond else "interpolated"
-    source = (
-        f"calibration: FPIR {fpir:g} at N = {n:,}, {how} from {nearest.non_mated:,} searches at "
-        f"N = {nearest.n:,}"
-    )
+    if wanted > nearest.laxest and score == nearest.lowest:
+        source = (
+            f"calibration: the card's lowest score at N = {nearest.n:,} (FPIR {nearest.laxest:g} in "
+            f"{nearest.non_mated:,} searches); FPIR {fpir:g} at N = {n:,} would allow less"
+        )
+    else:
+        how = "extrapolated" if beyond else "interpolated"
+        source = (
+            f"calibration: FPIR {fpir:g} at N = {n:,}, {how} from {nearest.non_mated:,} searches at "
+            f"N = {nearest.n:,}"
+        )
     return Threshold(score, fpir, n, beyond, source)
 
 
@@ -109,6 +115,7 @@ class _Curve:
             )
         self.n = measured.n
         self.non_mated = measured.non_mated
+        self.laxest, self.lowest = points[0]
         self.finest = max(points[-1][0], 1 / max(measured.non_mated, 1))  # no FPIR below this was measured
         self._logs = [math.log(f) for f, _ in points]  # falling
         self._scores = [s for _, s in points]  # rising

@@ -23,7 +23,7 @@ WIDE, TALL, BELOW = 2.15, 2.8, 0.33
 """A face's box by its five points: width, height, and how far its middle lies below the eyes' (along the
 face), in the larger of eye distance and eyes-to-mouth distance, one of which a turned head keeps. Sideways
 the middle lies opposite the nose, as far from the eyes' middle as the nose does. Over 500 portraits that are
-whole, the boxes of YuNet and of MTCNN have edges within 0.09 of their sides of it at the median."""
+whole, the boxes of YuNet and of MTCNN have edges within 0.07 of their sides of it at the median."""
 
 REASONS = (
     Refusal.CUT,

@@ -120,11 +120,20 @@ async def main(data: Path, clip: Path, watchlist: Path, pack: Path) -> None:
             while not marks.kinds.get("template as kept"):
                 await asyncio.sleep(0.01)
             await say(step="in view", marks=marks.as_hex())
+            while eye.journey._people:
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(1.0)  # rule 13: nothing stays longer than 1 s after the track has ended
+            counts = eye.journey.counts
+            await say(
+                step="passed",
+                marks=marks.as_hex(),
+                state=eye.supervisor.status.state,
+                tracks=counts.tracks,
+                alerts=await site.log.latest(),
+            )
             while eye.supervisor.status.state is not CameraState.ENDED:
                 await asyncio.sleep(0.05)
-            await asyncio.sleep(1.5)  # rule 13: nothing stays longer than 1 s after the track has ended
-            counts = eye.journey.counts
-            await say(step="gone", marks=marks.as_hex(), tracks=counts.tracks, alerts=await site.log.latest())
+            await say(step="ended", marks=marks.as_hex())
     await say(step="stopped", marks=marks.as_hex())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from lfrd import wire
 from tests.journeys.street import Street, street
 
-CHROMIUM = Path("/usr/bin/chromium")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # as scripts/system-packages looks for them
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

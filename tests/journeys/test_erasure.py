@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lfrd.evaluation.street import Walker, make_clip
+from lfrd.types import U8, Detections
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.journey
@@ -92,33 +94,52 @@ def proceed(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
+@pytest.fixture(scope="module")
+def long_clip(
+    tmp_path_factory: pytest.TempPathFactory, astronaut: Path, locate: Callable[[U8], Detections]
+) -> Path:
+    """The astronaut walks by within five seconds; then the street is empty for a long while."""
+    clip = tmp_path_factory.mktemp("clips") / "empty-street.mp4"
+    walker = Walker("astronaut", astronaut, enter=0.2, speed=1.6, far=30, near=110, lane=0.0)
+    make_clip(clip, [walker], seconds=22.0, locate=locate, size=(640, 360), seed=3)
+    return clip
+
+
 def test_a_passer_by_leaves_no_pixel_and_no_template_in_memory_or_in_any_file(
-    tmp_path: Path, street_clip: Path, admiral: Path, builtin: Path
+    tmp_path: Path, long_clip: Path, admiral: Path, builtin: Path
 ) -> None:
     data, watchlist = tmp_path / "data", tmp_path / "watchlist"
     watchlist.mkdir()
     (watchlist / "admiral.jpg").write_bytes(admiral.read_bytes())
     data.mkdir()
-    with child(data, street_clip, watchlist, builtin) as process:
+    with child(data, long_clip, watchlist, builtin) as process:
         in_view = step(process)
         present = found_in_memory(process.pid, unmasked(in_view["marks"]))
         # The search itself works: while the face is in view, its template is there to be found.
         assert present["template as kept"] > 0
         proceed(process)
-        gone = step(process)
-        marks = unmasked(gone["marks"])
-        assert gone["tracks"] >= 1
-        assert gone["alerts"] == 0
-        assert {kind: len(m) > 3 for kind, m in marks.items()} == {
-            "pixels as decoded": True,
-            "pixels as searched": True,
-            "pixels as aligned": True,
-            "template as embedded": True,
-            "template as kept": True,
-        }
-        assert found_in_memory(process.pid, marks) == dict.fromkeys(marks, 0)
+
+        passed = step(process)  # the camera runs on, and shows an empty street
+        marks = unmasked(passed["marks"])
+        assert passed["state"] == "live"
+        assert passed["tracks"] >= 1
+        assert passed["alerts"] == 0
+        assert sorted(kind for kind, noted in marks.items() if len(noted) > 3) == [
+            "pixels as aligned",
+            "pixels as decoded",
+            "pixels as searched",
+            "template as embedded",
+            "template as kept",
+        ]
+        nothing = dict.fromkeys(marks, 0)
+        assert found_in_memory(process.pid, marks) == nothing
         proceed(process)
-        step(process)
-        assert found_in_memory(process.pid, marks) == dict.fromkeys(marks, 0)
-        assert found_in_files(tmp_path / "data", marks) == []
+
+        step(process)  # the camera has ended
+        assert found_in_memory(process.pid, marks) == nothing
+        proceed(process)
+
+        step(process)  # the site has stopped
+        assert found_in_memory(process.pid, marks) == nothing
+        assert found_in_files(data, marks) == []
         proceed(process)
