@@ -87,6 +87,8 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
             watch = await stack.enter_async_context(
                 watching(pack, placed.path(settings.watchlist.folder), settings, report)
             )
+        if pack.name == library.BUILTIN:
+            log.warning("builtin_pack_is_for_trying_out", because="it finds few people: see docs/accuracy.md")
         for line in watch.enrolment.lines():
             log.warning("picture_refused", picture=line)
         if not len(watch.enrolment.gallery):

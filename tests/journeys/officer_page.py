@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from lfrd import wire
+from tests.conftest import unavailable
 from tests.journeys.street import Street, street
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # as scripts/system-packages looks for them
@@ -24,14 +24,17 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Debian's chromium at {CHROMIUM}")
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
+    """The system's browser. Where there is none, the test is skipped, or fails if all must run."""
+    installed = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if installed is None:
+        unavailable(f"needs a browser: apt install chromium (looked for {', '.join(BROWSERS)})")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
         try:
             yield browser
         finally:

@@ -65,7 +65,7 @@ async def lfrd(*arguments: str | Path, wrap: Sequence[str | Path] = (), cwd: Pat
 
 async def _start(*arguments: str | Path, wrap: Sequence[str | Path], cwd: Path) -> Process:
     command = [*wrap, sys.executable, "-m", "lfrd", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "LFRD_TRACEBACK": "1"}
     return await asyncio.create_subprocess_exec(
         *map(str, command), stdin=DEVNULL, stdout=PIPE, stderr=PIPE, cwd=cwd, env=environment
     )

@@ -152,7 +152,7 @@ async def on_terminal(*arguments: str | Path) -> AsyncIterator[Terminal]:
                 stdout=theirs,
                 stderr=theirs,
                 cwd=ROOT,
-                env=os.environ | {"TERM": "xterm", "COLUMNS": "200"},
+                env=os.environ | {"TERM": "xterm", "COLUMNS": "200", "LFRD_TRACEBACK": "1"},
             )
         finally:
             os.close(theirs)

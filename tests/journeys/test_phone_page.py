@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from tests.journeys.officer_page import Phone, needs_chromium, on_post, scene
+from tests.journeys.officer_page import Phone, on_post, scene
 from tests.journeys.street import CAMERAS
 
-pytestmark = [pytest.mark.journey, needs_chromium]
+pytestmark = pytest.mark.journey
 
 
 async def test_an_officer_joins_goes_on_post_and_decides(tmp_path: Path) -> None:

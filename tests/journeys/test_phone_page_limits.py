@@ -10,9 +10,9 @@ import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from lfrd.web.server import static_folder
-from tests.journeys.officer_page import Phone, needs_chromium, on_post, scene
+from tests.journeys.officer_page import Phone, on_post, scene
 
-pytestmark = [pytest.mark.journey, needs_chromium]
+pytestmark = pytest.mark.journey
 
 SCRIPTS = {f"/{path.name}" for path in static_folder().glob("*.js")} - {"/sw.js"}
 """What the page needs to start without a network."""
