@@ -29,7 +29,7 @@ from lfrd.operation.hub import Hub
 from lfrd.operation.posts import Posts
 from lfrd.operation.receipts import Receipts
 from lfrd.pipeline import Finding
-from lfrd.store.alerts import AlertLog
+from lfrd.store.alerts import AlertLog, unanswered
 from lfrd.store.database import Database
 from lfrd.store.deployments import Deployment, Deployments, Terms
 from lfrd.store.failure import require_room
@@ -44,6 +44,8 @@ from lfrd.web.serving import Bound, probe, reachable, serving
 log = structlog.get_logger(__name__)
 
 DATABASE = "lfrd.sqlite3"
+CARRIED_SECONDS = 86400.0
+"""Unanswered alerts of earlier deployments are told for a day: rule 23 lets none live longer."""
 LEAST_ROOM = 16 << 20
 """Bytes that must be free on the data folder's disk at the start: what SQLite's log may grow to, and some two
 hundred alerts."""
@@ -97,10 +99,10 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
                 "none of its pictures can be used, so nobody would be found; `lfrd watchlist check` says why",
             )
         deployments = Deployments(db, time.time)
-        earlier = await deployments.current()
         deployment, resumed = await deployments.resume_or_begin(settings.site.name, _terms(settings, watch))
-        if earlier is not None and not resumed:
-            await _tell_unanswered(AlertLog(db, earlier.id, time.time), earlier)
+        carried = await unanswered(db, deployment.id, time.time() - CARRIED_SECONDS)
+        if carried:
+            log.warning("alerts_of_an_earlier_deployment_wait_for_an_answer", alerts=len(carried))
         log.info(
             "deployment",
             name=deployment.name,
@@ -109,7 +111,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
             threshold=round(watch.threshold.score, 4),
             because=watch.threshold.source,
         )
-        alert_log = AlertLog(db, deployment.id, time.time)
+        alert_log = AlertLog(db, deployment.id, time.time, carried)
         hub = Hub(alert_log, latest=await alert_log.latest())
         repeats = Repeats(settings.decision.repeat_seconds)
         alerts = Alerts(alert_log, hub, repeats, deployment.id)
@@ -248,17 +250,6 @@ async def _open_pack(placed: Placed, progress: Progress) -> Pack:
 def _called(deployment: Deployment) -> str:
     """Its name and when it began: phones tell two deployments of one name apart by it."""
     return f"{deployment.name}, {time.strftime('%d %b %H:%M', time.localtime(deployment.began_at))}"
-
-
-async def _tell_unanswered(alerts: AlertLog, ended: Deployment) -> None:
-    """Phones show the open deployment only: what the one before it leaves open must not pass unsaid."""
-    if unanswered := await alerts.open_alerts():
-        log.warning(
-            "deployment_ended_with_alerts_unanswered",
-            name=ended.name,
-            alerts=len(unanswered),
-            because="the watchlist, the model pack or the settings have changed",
-        )
 
 
 def _terms(settings: Config, watch: Watch) -> Terms:

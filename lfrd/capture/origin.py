@@ -141,8 +141,8 @@ class RtspOrigin:
             return "speaks RTSP, but sends what cannot be read; try the other transport"
         if first == b"HTTP/":
             return (
-                "is answered by a web server or a proxy, not by an RTSP camera; check the port, and whether a "
-                "gateway stands between"
+                "is answered by a web server or a proxy, not by an RTSP camera; check the port, and whether "
+                "a gateway stands between"
             )
         if first:
             return NO_RTSP

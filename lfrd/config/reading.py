@@ -109,8 +109,8 @@ def _address_problem(camera: Camera) -> str:
         return ""
     if not camera.is_network:
         return (
-            "is an address of another kind; rtsp:// and rtsps:// are read, in small letters, and devices, files "
-            "and folders by their paths"
+            "is an address of another kind; rtsp:// and rtsps:// are read, in small letters, and devices, "
+            "files and folders by their paths"
         )
     if not camera.source.isprintable():
         return "holds a line break or another sign that no address has"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -64,6 +64,21 @@ class NewAlert:
             raise ValueError("an alert needs both pictures")
 
 
+_MINE = "(deployment = ? OR alert IN (SELECT value FROM json_each(?)))"
+"""A condition on rows that have `deployment` and `alert`: this deployment's, and those carried over."""
+
+
+async def unanswered(db: Database, current: DeploymentId, since: float) -> list[AlertId]:
+    """Alerts of other deployments, created at or after `since` (Unix seconds), that wait for a decision."""
+    async with db.read() as tx:
+        rows = await tx.rows(
+            "SELECT id FROM alert WHERE deployment != ? AND created_at >= ? "
+            "AND id NOT IN (SELECT alert FROM adjudication) ORDER BY created_at",
+            *(current, float(since)),
+        )
+    return [AlertId(row["id"]) for row in rows]
+
+
 class AlertLog:
     """The alerts of one deployment.
 
@@ -72,9 +87,18 @@ class AlertLog:
     is given inside the only transaction that writes, so none becomes visible before a smaller one.
     """
 
-    def __init__(self, db: Database, deployment: DeploymentId, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        deployment: DeploymentId,
+        clock: Callable[[], float],
+        carried: Sequence[AlertId] = (),
+    ) -> None:
+        """carried: alerts of earlier deployments that nobody has answered (`unanswered`): told and answered
+        here as well, because a changed watchlist must not take a person in the street off the phones."""
         self._db = db
         self._deployment = deployment
+        self._carried = msgspec.json.encode(list(carried)).decode()
         self._clock = clock  # Unix seconds
 
     async def file(self, alert: NewAlert) -> wire.Event:
@@ -213,15 +237,15 @@ class AlertLog:
             raise ValueError(f"limit must be at least 1, not {limit}")
         async with self._db.read() as tx:
             rows = await tx.rows(
-                "SELECT seq, what, at, body FROM event WHERE deployment = ? AND seq > ? ORDER BY seq LIMIT ?",
-                *(self._deployment, seq, limit),
+                f"SELECT seq, what, at, body FROM event WHERE {_MINE} AND seq > ? ORDER BY seq LIMIT ?",
+                *(self._deployment, self._carried, seq, limit),
             )
         return [_as_event(row) for row in rows]
 
     async def latest(self) -> int:
-        """The number of this deployment's newest event; 0 where it has none."""
+        """The number of the newest event that `after` gives; 0 where there is none."""
         async with self._db.read() as tx:
-            row = await tx.row("SELECT max(seq) FROM event WHERE deployment = ?", self._deployment)
+            row = await tx.row(f"SELECT max(seq) FROM event WHERE {_MINE}", self._deployment, self._carried)
         return int(row[0] or 0) if row is not None else 0
 
     async def picture(self, alert_id: AlertId, kind: PictureKind) -> bytes | None:
@@ -229,9 +253,9 @@ class AlertLog:
         have been destroyed."""
         async with self._db.read() as tx:
             row = await tx.row(
-                "SELECT jpeg FROM picture JOIN alert ON alert.id = picture.alert "
-                "WHERE alert.id = ? AND deployment = ? AND kind = ? ORDER BY version DESC LIMIT 1",
-                *(alert_id, self._deployment, kind),
+                "SELECT jpeg FROM picture JOIN alert ON alert.id = picture.alert WHERE alert = ? AND "
+                f"{_MINE} AND kind = ? ORDER BY version DESC LIMIT 1",
+                *(alert_id, self._deployment, self._carried, kind),
             )
         return None if row is None else bytes(row["jpeg"])
 
@@ -240,9 +264,9 @@ class AlertLog:
         async with self._db.read() as tx:
             rows = await tx.rows(
                 "SELECT body FROM event JOIN (SELECT max(seq) AS newest, min(seq) AS first FROM event "
-                "WHERE deployment = ? GROUP BY alert) ON seq = newest "
+                f"WHERE {_MINE} GROUP BY alert) ON seq = newest "
                 "WHERE alert NOT IN (SELECT alert FROM adjudication) ORDER BY first",
-                self._deployment,
+                *(self._deployment, self._carried),
             )
         return [_view.decode(row["body"]) for row in rows]
 
@@ -282,8 +306,8 @@ class AlertLog:
 
     async def _state(self, tx: Transaction, alert_id: AlertId) -> wire.AlertView:
         row = await tx.row(
-            "SELECT body FROM event WHERE alert = ? AND deployment = ? ORDER BY seq DESC LIMIT 1",
-            *(alert_id, self._deployment),
+            f"SELECT body FROM event WHERE alert = ? AND {_MINE} ORDER BY seq DESC LIMIT 1",
+            *(alert_id, self._deployment, self._carried),
         )
         if row is None:
             raise NotAllowed(
@@ -320,8 +344,8 @@ class AlertLog:
     ) -> wire.Event:
         row = await tx.row(
             "INSERT INTO event (deployment, alert, what, at, officer, body) "
-            "VALUES (?, ?, ?, ?, ?, ?) RETURNING seq",
-            *(self._deployment, view.id, what, at, officer, msgspec.json.encode(view).decode()),
+            "SELECT deployment, id, ?, ?, ?, ? FROM alert WHERE id = ? RETURNING seq",
+            *(what, at, officer, msgspec.json.encode(view).decode(), view.id),
         )
         assert row is not None  # an INSERT that returned nothing would have raised
         return wire.Event(seq=row["seq"], what=what, at=at, alert=view)

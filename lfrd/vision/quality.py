@@ -155,10 +155,10 @@ class _Geometry:
         self.roll: F64 = np.where(
             sound, np.clip(np.arctan2(eyes[:, 1], eyes[:, 0]) / (np.pi / 2), -1, 1), 1.0
         )
-        # A detector may predict only what it sees of a face (YuNet) or all of it (MTCNN); the points of a face
-        # that the frame cuts stay near their places, and say how much is missing.
-        across = np.clip((nose * u).sum(axis=1), -np.maximum(d, drop), np.maximum(d, drop))
-        whole = _whole(middle, u, v, np.maximum(d, drop), across)
+        # A detector may predict only what it sees of a face (YuNet) or all of it (MTCNN). The points of a
+        # face that the frame cuts stay near their places, and say how much is missing.
+        size = np.maximum(d, drop)
+        whole = _whole(middle, u, v, size, np.clip((nose * u).sum(axis=1), -size, size))
         self.cut: F64 = np.maximum(
             _outside(np.asarray(boxes, np.float64), frame_size),
             np.where(sound, _outside(whole, frame_size), 0.0),
@@ -199,11 +199,10 @@ def _whole(middle: F64, u: F64, v: F64, size: F64, across: F64) -> F64:
 
 def _outside(boxes: F64, frame_size: tuple[int, int]) -> F64:
     """The share of each box that lies outside the frame; 1 for a box without area."""
-    low = np.clip(boxes[:, :2], 0, frame_size)
-    high = np.clip(boxes[:, :2] + boxes[:, 2:], 0, frame_size)
-    area = boxes[:, 2] * boxes[:, 3]
-    real = np.isfinite(area) & (area > 0)
-    inside = np.prod(high - low, axis=1)
+    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    area = np.prod(high - low, axis=1)  # as `inside` is reckoned: a box that is all inside gives exactly 0
+    real = np.isfinite(area) & (boxes[:, 2:] > 0).all(axis=1) & (area > 0)
+    inside = np.prod(np.clip(high, 0, frame_size) - np.clip(low, 0, frame_size), axis=1)
     return np.where(real, np.clip(1 - inside / np.where(real, area, 1.0), 0, 1), 1.0)
 
 

@@ -90,7 +90,69 @@ async def _tab_to(phone: Phone, target: Locator) -> None:
     pytest.fail("the Tab key does not reach the button")
 
 
-@pytest.mark.parametrize(("width", "height", "text"), [(320, 568, 100), (390, 844, 200), (320, 640, 200)])
+SMALL = [(320, 568), (360, 640), (390, 844), (640, 360)]
+"""CSS pixels, width and height, of phones in use; the last one lies on its side."""
+EVIDENCE = (".live .frame", ".list .frame", ".nominal", ".seen", ".sighting", "#card-score", ".meter")
+"""What an officer decides by."""
+
+
+@pytest.mark.parametrize(("width", "height"), SMALL)
+async def test_small_screens_show_the_evidence_without_scrolling(
+    tmp_path: Path, width: int, height: int
+) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        await phone.page.set_viewport_size({"width": width, "height": height})
+        alert = await there.file("M-2041", score=0.61, eye_distance=18.0, sharpness=21.0)
+        await phone.shows(alert)
+        await there.file(alert.nominal, "Market Square")
+        await phone.reads(re.compile("Seen again at Market Square"))
+        await expect(phone.button("I take it")).to_be_enabled()
+        await _shows_all_of_it(phone, width, height)
+        await phone.press("I take it")
+        await expect(phone.button("Viable")).to_be_enabled()
+        await _shows_all_of_it(phone, width, height)
+
+
+async def _shows_all_of_it(phone: Phone, width: int, height: int) -> None:
+    """Nothing of the evidence is outside the viewport, behind the actions or behind anything else."""
+    look = await _edges(phone.card.locator(".look"))
+    for part in EVIDENCE:
+        place = phone.card.locator(part)
+        left, top, right, bottom = await _edges(place)
+        assert 0 <= left < right <= width, part
+        assert 0 <= top < bottom <= height, part
+        assert look[1] <= top < bottom <= look[3], f"{part} has to be scrolled to"
+        assert await place.evaluate(
+            """part => {
+              const {left, top, right, bottom} = part.getBoundingClientRect();
+              return [left + 4, right - 4].every((x) => [top + 4, bottom - 4].every(
+                (y) => part.contains(document.elementFromPoint(x, y))));
+            }"""
+        ), f"{part} is covered"
+    live, wanted = [await _edges(phone.card.locator(f".{side} .frame")) for side in ("live", "list")]
+    assert live[2] <= wanted[0], "the pictures stand side by side"
+    assert live[1] == wanted[1]
+    actions = await _edges(phone.card.locator(".actions"))
+    assert look[3] <= actions[1] or look[2] <= actions[0]
+    for button in await phone.card.locator(".actions button").all():
+        left, top, right, bottom = await _edges(button)
+        assert bottom - top >= 48
+        assert actions[0] <= left < right <= actions[2]
+        assert actions[1] <= top < bottom <= actions[3]
+
+
+async def _edges(part: Locator) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom in CSS pixels of the viewport."""
+    box = await part.bounding_box()
+    assert box is not None
+    return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "text"),
+    [(320, 568, 100), (320, 568, 200), (390, 844, 200), (320, 640, 200), (640, 360, 200)],
+)
 async def test_small_screens_and_large_text_hide_no_action(
     tmp_path: Path, width: int, height: int, text: int
 ) -> None:
@@ -101,6 +163,8 @@ async def test_small_screens_and_large_text_hide_no_action(
         alert = await there.file("M-2041")
         await phone.shows(alert)
         await expect(phone.button("I take it")).to_be_in_viewport(ratio=1)
+        await phone.card.locator("#card-score").scroll_into_view_if_needed()
+        await expect(phone.card.locator("#card-score")).to_be_in_viewport()
         for name in ("I take it", "Not viable"):
             box = await phone.button(name).bounding_box()
             assert box is not None
@@ -124,6 +188,29 @@ async def test_an_invitation_serves_once_and_says_so(tmp_path: Path) -> None:
         await late.page.get_by_label("Collar number").fill("PC Begum")
         await late.press("Join")
         await late.reads("This invitation is used up or has expired. Ask the operator for a new QR code.")
+
+
+async def test_an_invitation_in_the_officers_name_needs_none_and_takes_no_other(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        for typed in ("", "PC Begum"):
+            code = await there.officers.invite("PC 4127 Adams", 1, 600)
+            phone = Phone(await (await browser.new_context()).new_page())
+            await phone.join(f"{there.url}/#join={code}", typed)
+            await phone.reads(re.compile("^PC 4127 Adams"))
+        assert {session.name for session in await there.officers.sessions()} == {"PC 4127 Adams"}
+
+
+async def test_an_open_invitation_asks_for_the_name_that_is_missing(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = Phone(await browser.new_page())
+        await phone.page.goto(await there.invitation())
+        await phone.press("Join")
+        await phone.reads("This invitation is in nobody's name: enter your collar number.")
+        name = phone.page.get_by_label("Collar number")
+        await expect(name).to_be_focused()
+        await name.fill("PC Begum")
+        await phone.press("Join")
+        await expect(phone.button("Go on post")).to_be_enabled()
 
 
 async def test_a_revoked_phone_goes_back_to_the_invitation(tmp_path: Path) -> None:

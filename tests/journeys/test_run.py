@@ -204,9 +204,9 @@ async def test_a_stopped_server_says_goodbye_closes_its_store_and_goes_on_at_the
     stored = site.stored()
     shown = len(phone.states)
     async with site.running() as server, phone.connected():
-        assert server.events()[0]["resumed"] is True
         await reach(phone, lambda: len(phone.states) > shown)
         assert [view.name for view in phone.states[shown].cameras] == ["Street"]
+        assert [event["resumed"] for event in server.events() if event["event"] == "deployment"] == [True]
         await phone.say(wire.OnPost())
         await reach(phone, lambda: len(phone.events) > len(stored))
     assert phone.events[: len(stored)] == stored
@@ -240,21 +240,36 @@ async def test_a_start_that_takes_long_is_broken_off(site: Site, astronaut: Path
         assert server.url == "", "it went on until it listened"
 
 
-async def test_alerts_that_a_changed_watchlist_leaves_unanswered_are_told_at_the_start(
+async def test_an_alert_that_nobody_has_answered_outlives_a_change_of_the_watchlist(
     site: Site, clip: Path, admiral: Path
 ) -> None:
+    """The person is still in the street, whoever else is sought from now on."""
     site.configure({"name": "Street", "source": clip, "loop": True})
     async with site.running() as server:
         phone = await server.phone("PC Adams")
         async with phone.connected():
             await phone.say(wire.OnPost())
             await reach(phone, lambda: bool(of(phone, "alert")))
-    async with site.running() as server:
-        assert "unanswered" not in server.err  # it goes on, and phones still show the alert
+        filed = of(phone, "alert")[0].alert
     site.watch_for(**{"M-2042": admiral})
     async with site.running() as server:
-        told = [event for event in server.events() if "unanswered" in event["event"]]
+        later = await server.phone("PC Okoro")
+        async with later.connected():
+            await reach(later, lambda: bool(of(later, "alert")))
+            assert of(later, "alert")[0].alert.id == filed.id
+            async with later.http() as http:
+                assert (await http.get(filed.candidate)).status_code == 200
+            await later.say(wire.OnPost())
+            await later.say(wire.Adjudicate(filed.id, "not_viable", "different person"))
+            await reach(later, lambda: bool(of(later, "adjudicated")))
+        server.terminate()
+        assert await server.ended() == 0  # so that all it said has been read
+        told = [event for event in server.events() if "earlier_deployment" in event["event"]]
         assert [(event["level"], event["alerts"]) for event in told] == [("warning", 1)]
+    async with site.running() as server:  # answered, it is no longer carried on
+        server.terminate()
+        assert await server.ended() == 0
+        assert not [event for event in server.events() if "earlier_deployment" in event["event"]]
 
 
 # ---- what stays unsaid ----------------------------------------------------------------------------------

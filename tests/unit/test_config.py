@@ -30,7 +30,21 @@ ROOT = Path(__file__).resolve().parents[2]
         ({"post": {"heartbeat_seconds": 15.0}}, "post.grace_seconds", "twice"),
         ({"web": {"certificate": "a.pem"}}, "web.key", "go together"),
         ({"analysis": {"darkest": 200.0, "brightest": 100.0}}, "analysis.darkest", "brightest"),
-        ({"cameras": [{"name": "a"}]}, "cameras[0]", "source"),
+        ({"analysis": {"sharpness": float("inf")}}, "analysis.sharpness", "finite"),
+        ({"decision": {"fpir": float("nan")}}, "decision.fpir", "finite"),
+        ({"decision": {"threshold": "0.5"}}, "decision.threshold", "expected number, got text"),
+        (
+            {"cameras": [{"name": "a", "source": "x", "eye_distance_pixels": float("nan")}]},
+            "cameras[0].eye_distance_pixels",
+            "finite",
+        ),
+        (
+            {"cameras": [{"name": "a", "source": "x", "eye_distance_pixels": -1}]},
+            "cameras[0].eye_distance_pixels",
+            "between 0 and 500",
+        ),
+        ({"cameras": [{"name": "a"}]}, "cameras[0].source", "is missing"),
+        ({"cameras": ["x"]}, "cameras[0]", "expected table"),
         ({"cameras": [{"name": "a", "source": "x", "lop": 1}]}, "cameras[0].lop", "did you mean 'loop'?"),
         ({"cameras": [{"name": "", "source": "x"}]}, "cameras[0].name", "length"),
         (
@@ -57,6 +71,13 @@ def test_a_wrong_setting_is_refused_by_the_path_of_its_key(raw: dict[str, Any], 
         "http://admin:hunter2@cam/video.mjpeg",
         "rtsp://[hunter2/1",
         "rtsp:///hunter2",
+        "rtsp://cam:99999/hunter2",
+        "rtsp://cam:0/hunter2",
+        "rtsp://cam hunter2/1",
+        "rtsp://cam/\nhunter2",
+        "rtsp:/cam/hunter2",
+        "file:///clips/hunter2.mp4",
+        "udp://cam:1234/hunter2",
     ],
 )
 def test_an_address_that_cannot_be_read_or_holds_a_password_is_refused_and_not_repeated(source: str) -> None:
@@ -67,10 +88,33 @@ def test_an_address_that_cannot_be_read_or_holds_a_password_is_refused_and_not_r
 
 
 @pytest.mark.parametrize(
-    "source", ["rtsp://cam/1", "rtsps://[::1]:322/1?a=b@c", "/dev/video0", "clips/a.mp4", "noon:12.mp4"]
+    "source",
+    [
+        "rtsp://cam/1",
+        "rtsp://cam:65535/a b",
+        "rtsps://[::1]:322/1?a=b@c",
+        "rtsp://[fe80::1%25eth0]/1",
+        "/dev/video0",
+        "clips/a.mp4",
+        "noon:12.mp4",
+    ],
 )
 def test_an_address_a_device_and_a_path_are_taken(source: str) -> None:
     assert config.parse({"cameras": [{"name": "a", "source": source}]}).cameras[0].source == source
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_no_number_of_any_setting_may_be_infinite_or_none_at_all(value: float) -> None:
+    tried = 0
+    for table, default, _ in config.settings():
+        kind = config.Camera if table == "cameras" else type(default)
+        for name, _, _ in config.settings(kind):
+            one = {name: value} if table != "cameras" else [{"name": "a", "source": "x"} | {name: value}]
+            with pytest.raises(SettingError, match="must be a finite number") as caught:
+                config.parse({table: one})
+            assert caught.value.key.endswith(f".{name}")
+            tried += 1
+    assert tried > 40
 
 
 def test_a_password_that_is_not_text_is_refused_without_being_quoted(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote
@@ -102,20 +103,26 @@ def test_a_refused_connection_is_one_clear_line() -> None:
 
 @pytest.fixture
 def answers() -> Iterator[tuple[list[bytes], int]]:
-    """A server on a port that gives each request the next of these answers; with none left it is silent."""
+    """A server on a port that gives each request the next of these answers; with none left it is silent. It
+    closes the connection after one that is no RTSP, or empty, and takes the next connection."""
     left: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with connection:
-                while request := connection.recv(4096):
-                    number = request.partition(b"CSeq: ")[2].split(b"\r\n")[0]
-                    if left:
-                        connection.sendall(left.pop(0).replace(b"\r\n", b"\r\nCSeq: " + number + b"\r\n", 1))
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection, suppress(ConnectionError):
+                    while request := connection.recv(4096):
+                        number = request.partition(b"CSeq: ")[2].split(b"\r\n")[0]
+                        if not left:
+                            continue
+                        answer = left.pop(0)
+                        connection.sendall(answer.replace(b"\r\n", b"\r\nCSeq: " + number + b"\r\n", 1))
+                        if not answer.startswith(b"RTSP/"):
+                            break
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -142,6 +149,60 @@ def test_a_refusal_is_one_clear_line(
     left += [answer] * 3
     assert opened(rtsp(f"rtsp://127.0.0.1:{port}/a")) == f"camera 'gate': 127.0.0.1:{port} {problem}"
     assert capfd.readouterr() == ("", "")
+
+
+GATEWAY = "check the port, and whether a gateway"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (b"", f"closes the connection without an answer; {GATEWAY} or a firewall stands between"),
+        (
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            f"is answered by a web server or a proxy, not by an RTSP camera; {GATEWAY} stands between",
+        ),
+        (b"SSH-2.0-x\r\n", "answers, but not as an RTSP camera does; check cameras.source"),
+    ],
+)
+def test_what_is_no_camera_is_told_from_what_does_not_answer(
+    answers: tuple[list[bytes], int], answer: bytes, problem: str
+) -> None:
+    left, port = answers
+    left += [answer, answer]  # to FFmpeg, and when asked again
+    camera = rtsp(f"rtsp://127.0.0.1:{port}/a?pw=hidden", user="viewer", password_env="PW")
+    assert opened(camera, PW=PASSWORD) == f"camera 'gate': 127.0.0.1:{port} {problem}"
+
+
+def invalid(origin: RtspOrigin) -> str:
+    """What is said when FFmpeg could not read what came."""
+    return origin.explain(av.error.InvalidDataError(1094995529, "words", "rtsp://u:hidden@cam/hidden"), 0.1)
+
+
+def test_a_camera_that_speaks_rtsp_and_then_sends_what_cannot_be_read_is_said_to(
+    answers: tuple[list[bytes], int],
+) -> None:
+    left, port = answers
+    left.append(b"RTSP/1.0 200 OK\r\n\r\n")
+    said = invalid(RtspOrigin(rtsp(f"rtsp://127.0.0.1:{port}/a"), None))
+    assert said == f"127.0.0.1:{port} speaks RTSP, but sends what cannot be read; try the other transport"
+
+
+def test_a_camera_that_is_gone_when_asked_again_is_not_said_to_answer() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    said = invalid(RtspOrigin(rtsp(f"rtsp://127.0.0.1:{port}/a"), None))
+    assert said == f"127.0.0.1:{port} cannot be reached (connection refused)"
+
+
+@pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.EHOSTUNREACH])
+def test_a_camera_without_a_route_to_it_cannot_be_reached(number: int) -> None:
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - FFmpeg's own, by number below
+        av.error.err_check(-number, "rtsp://u:hidden@camera.example/hidden")
+    assert RtspOrigin(rtsp(), None).explain(caught.value, 0.0) == (
+        "camera.example:8554 cannot be reached on this network"
+    )
 
 
 def test_a_server_that_never_answers_is_given_up_after_the_time_to_open(

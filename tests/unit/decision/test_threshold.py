@@ -62,6 +62,20 @@ def test_the_source_says_in_words_where_the_number_comes_from() -> None:
     )
 
 
+@pytest.mark.parametrize(("fpir", "n"), [(0.4, 1000), (0.001, 2)])
+def test_a_rate_beyond_the_laxest_measured_is_said_to_be_met_with_room(fpir: float, n: int) -> None:
+    threshold = threshold_for([FIELD], fpir, n)
+    assert threshold.score == 0.404
+    assert threshold.source == (
+        "calibration: the card's lowest score at N = 1,000 (FPIR 0.1 in 8,406 searches); "
+        f"FPIR {fpir:g} at N = {n:,} would allow less"
+    )
+
+
+def test_the_laxest_measured_rate_itself_is_no_less_than_asked_for() -> None:
+    assert "interpolated" in threshold_for([FIELD], 0.1, 1000).source
+
+
 def test_no_calibration_says_what_to_do() -> None:
     with pytest.raises(CalibrationError, match=r"no calibration.*decision\.threshold"):
         threshold_for([], 0.001, 1000)
