@@ -20,6 +20,8 @@ Examples:
   lfrd config > config.toml
   lfrd run --config config.toml
   lfrd invite "PC 1234"
+  lfrd officers
+  lfrd revoke "PC 1234"
   lfrd bench search
 """
 

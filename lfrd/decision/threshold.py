@@ -124,7 +124,11 @@ class _Curve:
         log = math.log(fpir)
         if log >= self._logs[-1]:
             return float(np.interp(-log, [-x for x in self._logs], self._scores))
-        rising = [i for i in range(len(self._scores) - 1) if self._scores[i] < self._scores[-1]]
+        rising = [  # two FPIRs may differ and their logarithms not
+            i
+            for i in range(len(self._scores) - 1)
+            if self._scores[i] < self._scores[-1] and self._logs[i] > self._logs[-1]
+        ]
         if not rising:
             raise CalibrationError(
                 f"the model pack's card has one score only (N = {self.n}), which does not say what an FPIR "

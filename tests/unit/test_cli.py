@@ -145,7 +145,7 @@ def test_a_group_named_alone_shows_its_help_and_fails(group: str) -> None:
         (["replay", "x.mp4", "--watchlist", "w", "--loud"], "--loud"),
         (["replay", "x.mp4", "--watchlist", "w", "--threshold", "high"], "--threshold"),
         (["replay", "x.mp4", "--watchlist", "w", "--threshold", "2"], "between -1 and 1"),
-        (["replay", "x.mp4", "--watchlist", "w", "--threshold", "nan"], "between -1 and 1"),
+        (["replay", "x.mp4", "--watchlist", "w", "--threshold", "nan"], "finite number"),
         (["replay", "x.mp4", "--watchlist", "w", "--fpir", "0"], "'--fpir': must be above 0"),
         (["replay", "x.mp4", "--watchlist", "w", "--fpir", "0.9"], "at most 0.5"),
         (["replay", "x.mp4", "--watchlist", "w", "--rate", "-1"], "'--rate': must be above 0"),
