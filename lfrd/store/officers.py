@@ -145,7 +145,7 @@ class Officers:
                 *(officer, name, label, now),
             )
             return officer
-        if made_out_to is None or _label(made_out_to) != label:
+        if made_out_to is None:
             raise NotAllowed(
                 "name_taken",
                 f"{name} has joined already: add your shoulder number, or ask for an invitation in your name",

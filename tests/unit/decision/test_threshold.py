@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,9 +123,18 @@ def test_the_lowest_score_of_a_card_is_over_all_its_measurements() -> None:
     assert lowest_score([]) is None
 
 
+def test_two_points_that_are_all_but_one_say_nothing_of_what_lies_beyond() -> None:
+    card = CalibrationPoints(1000, 1000, [(1.0000000000000003e-05, 0.1), (1e-05, 0.5)])
+    with pytest.raises(CalibrationError, match="one score only"):
+        threshold_for([card], 1e-6, 1000)
+
+
 @st.composite
 def cards(draw: st.DrawFn) -> CalibrationPoints:
-    rates = draw(st.lists(st.floats(1e-5, 0.5), min_size=2, max_size=5, unique=True))
+    apart = st.lists(
+        st.floats(1e-5, 0.5), min_size=2, max_size=5, unique_by=lambda rate: round(math.log(rate), 3)
+    )
+    rates = draw(apart)
     scores = draw(st.lists(st.floats(0.0, 0.9), min_size=len(rates), max_size=len(rates), unique=True))
     points = list(zip(sorted(rates, reverse=True), sorted(scores), strict=True))
     return CalibrationPoints(draw(st.integers(1, 100_000)), draw(st.integers(1, 100_000)), points)
