@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from lfrd.evaluation.street import Walker, make_clip
 from lfrd.inference import Network
 from lfrd.models import library
 from lfrd.types import U8, Detections
 from lfrd.vision.pack import make_detector
+
+# No time limits in tests. In CI the same examples each time: new ones are for whoever can look at them.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("LFRD_REQUIRE_ALL") else "here")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

@@ -25,7 +25,7 @@ def listed(counts: list[int], dim: int, seed: int = 1) -> dict[NominalId, F32]:
     return {NominalId(f"n{i}"): unit(rng, count, dim) for i, count in enumerate(counts)}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     counts=st.lists(st.integers(1, 5), min_size=1, max_size=40),
     dim=st.sampled_from([2, 3, 16, 128]),

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.types import F32, F64, U8
@@ -29,7 +29,6 @@ similarities = st.tuples(
 
 
 @given(st.lists(similarities, min_size=1, max_size=5))
-@settings(deadline=None)
 def test_a_known_similarity_is_undone_exactly(known: list[tuple[float, float, float, float]]) -> None:
     faces = np.stack([moved(ARCFACE_112, *each) for each in known])
     for face, matrix in zip(faces, similarity(faces, ARCFACE_112), strict=True):
@@ -37,7 +36,6 @@ def test_a_known_similarity_is_undone_exactly(known: list[tuple[float, float, fl
 
 
 @given(similarities, st.integers(0, 2**32 - 1))
-@settings(deadline=None)
 def test_the_aligned_points_do_not_depend_on_where_the_face_was(
     known: tuple[float, float, float, float], seed: int
 ) -> None:
@@ -48,7 +46,6 @@ def test_the_aligned_points_do_not_depend_on_where_the_face_was(
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(deadline=None)
 def test_it_is_the_transform_of_umeyama_s_paper(seed: int) -> None:
     rng = np.random.default_rng(seed)
     face = rng.uniform(0, 200, (5, 2))

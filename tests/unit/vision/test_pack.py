@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.errors import CorruptError
@@ -177,7 +177,6 @@ def test_the_digest_changes_with_what_decides_a_score_and_with_nothing_else() ->
     st.lists(st.floats(-1, 1), min_size=6, max_size=6),
     st.text(min_size=1, max_size=30),
 )
-@settings(deadline=None)
 def test_an_appended_calibration_is_read_back(fpirs: list[float], scores: list[float], data: str) -> None:
     points = tuple(zip(sorted(fpirs, reverse=True), sorted(scores), strict=False))
     added = Calibration(n=20000, non_mated=7, data=data, points=points)

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.config import Analysis
@@ -70,7 +70,6 @@ def test_a_nose_near_the_eyes_looks_up_and_near_the_mouth_down() -> None:
 
 
 @given(st.floats(-80, 80), st.floats(0.2, 20), st.floats(-0.9, 0.9), st.floats(-0.9, 0.9))
-@settings(deadline=None)
 def test_yaw_and_pitch_do_not_change_with_roll_and_size(
     degrees: float, scale: float, yaw: float, pitch: float
 ) -> None:
@@ -128,7 +127,6 @@ def test_a_box_that_ends_at_the_frame_hides_no_cut_from_the_points(shift: list[i
 
 
 @given(st.floats(-180, 180), st.floats(-1, 1), st.floats(-1, 1), st.floats(0.1, 1))
-@settings(deadline=None)
 def test_no_head_in_the_middle_of_the_frame_is_cut_however_it_is_turned(
     degrees: float, yaw: float, pitch: float, narrow: float
 ) -> None:

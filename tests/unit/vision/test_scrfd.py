@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.types import F32, F64
@@ -42,7 +42,6 @@ def write(
     st.floats(0.3, 1),
     st.lists(st.floats(-50, 150), min_size=10, max_size=10),
 )
-@settings(deadline=None)
 def test_decoding_undoes_the_encoding_of_any_face(
     stride: int,
     anchor: int,

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.types import F32, U8, Detections
@@ -49,7 +49,6 @@ faces = st.tuples(
 
 
 @given(faces)
-@settings(deadline=None)
 def test_decoding_undoes_the_encoding_of_any_face(
     face: tuple[int, float, float, float, float, float, list[float]],
 ) -> None:

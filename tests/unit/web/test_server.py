@@ -164,6 +164,7 @@ async def test_a_body_that_is_too_large_is_refused(tmp_path: Path) -> None:
 
 async def test_guessing_codes_is_slowed_down_in_plain_words(tmp_path: Path) -> None:
     async with opened(tmp_path) as box, visitor(box) as client:
+        box.clock.stop()
         body = {"code": "guess", "name": "Asha"}
         answers = [await client.post("/api/join", json=body) for _ in range(int(JOIN_BURST) + 1)]
         assert {answer.status_code for answer in answers[:-1]} == {403}
