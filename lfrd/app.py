@@ -72,46 +72,15 @@ class Site:
 async def running(placed: Placed, progress: Progress, *, pack: Pack | None = None) -> AsyncIterator[Site]:
     """A site that serves for as long as the context is open. Raises LfrdErrors, alone or in a group."""
     settings = placed.config
-    hardening = memory.harden()
-    if not hardening.overwrites_freed:
-        log.warning("freed_memory_is_not_overwritten", reason="the C library is not glibc")
-    if not hardening.no_core_dumps:
-        log.warning("core_dumps_are_possible", reason="the system does not let a process forbid them")
+    _harden()
     probe(placed)
     if not settings.watchlist.folder:
         raise SettingError("watchlist.folder", "is empty; nobody is sought")
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(Database.open(placed.data / DATABASE))
         require_room(db.path, LEAST_ROOM)
-        if pack is None:
-            pack = await _open_pack(placed, progress)
-        with progress("Enrolling the watchlist") as report:
-            watch = await stack.enter_async_context(
-                watching(pack, placed.path(settings.watchlist.folder), settings, report)
-            )
-        if pack.name == library.BUILTIN:
-            log.warning("builtin_pack_is_for_trying_out", because="it finds few people: see docs/accuracy.md")
-        for line in watch.enrolment.lines():
-            log.warning("picture_refused", picture=line)
-        if not len(watch.enrolment.gallery):
-            raise SettingError(
-                "watchlist.folder",
-                "none of its pictures can be used, so nobody would be found; `lfrd watchlist check` says why",
-            )
-        deployments = Deployments(db, time.time)
-        deployment, resumed = await deployments.resume_or_begin(settings.site.name, _terms(settings, watch))
-        carried = await unanswered(db, deployment.id, time.time() - CARRIED_SECONDS)
-        if carried:
-            log.warning("alerts_of_an_earlier_deployment_wait_for_an_answer", alerts=len(carried))
-        log.info(
-            "deployment",
-            name=deployment.name,
-            resumed=resumed,
-            nominals=deployment.n,
-            threshold=round(watch.threshold.score, 4),
-            because=watch.threshold.source,
-        )
-        alert_log = AlertLog(db, deployment.id, time.time, carried)
+        watch = await _enrolled(stack, placed, pack or await _open_pack(placed, progress), progress)
+        deployment, alert_log = await _deployed(db, settings, watch)
         hub = Hub(alert_log, latest=await alert_log.latest())
         repeats = Repeats(settings.decision.repeat_seconds)
         alerts = Alerts(alert_log, hub, repeats, deployment.id)
@@ -234,9 +203,56 @@ def join_link(address: str, code: str) -> str:
     return f"{address.rstrip('/')}/#join={code}"
 
 
+def _harden() -> None:
+    hardening = memory.harden()
+    if not hardening.overwrites_freed:
+        log.warning("freed_memory_is_not_overwritten", reason="the C library is not glibc")
+    if not hardening.no_core_dumps:
+        log.warning("core_dumps_are_possible", reason="the system does not let a process forbid them")
+
+
+async def _enrolled(stack: AsyncExitStack, placed: Placed, pack: Pack, progress: Progress) -> Watch:
+    """The pack in use and the watchlist in memory, until the stack is left. Raises SettingError where nobody
+    could be found."""
+    settings = placed.config
+    with progress("Enrolling the watchlist") as report:
+        watch = await stack.enter_async_context(
+            watching(pack, placed.path(settings.watchlist.folder), settings, report)
+        )
+    if pack.name == library.BUILTIN:
+        log.warning("builtin_pack_is_for_trying_out", because="it finds few people: see docs/accuracy.md")
+    for line in watch.enrolment.lines():
+        log.warning("picture_refused", picture=line)
+    if not len(watch.enrolment.gallery):
+        raise SettingError(
+            "watchlist.folder",
+            "none of its pictures can be used, so nobody would be found; `lfrd watchlist check` says why",
+        )
+    return watch
+
+
+async def _deployed(db: Database, settings: Config, watch: Watch) -> tuple[Deployment, AlertLog]:
+    """The deployment that goes on, or begins because its terms are others, and its alerts."""
+    deployment, resumed = await Deployments(db, time.time).resume_or_begin(
+        settings.site.name, _terms(settings, watch)
+    )
+    carried = await unanswered(db, deployment.id, time.time() - CARRIED_SECONDS)
+    if carried:
+        log.warning("alerts_of_an_earlier_deployment_wait_for_an_answer", alerts=len(carried))
+    log.info(
+        "deployment",
+        name=deployment.name,
+        resumed=resumed,
+        nominals=deployment.n,
+        threshold=round(watch.threshold.score, 4),
+        because=watch.threshold.source,
+    )
+    return deployment, AlertLog(db, deployment.id, time.time, carried)
+
+
 async def _open_pack(placed: Placed, progress: Progress) -> Pack:
     name = placed.config.inference.pack
-    if name == "builtin":
+    if name == library.BUILTIN:
         with progress("Building the builtin model pack") as report:
             return await asyncio.to_thread(
                 library.ensure_builtin, placed.data, lambda share, _what: report(round(share * 100), 100)
