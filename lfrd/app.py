@@ -161,6 +161,9 @@ async def serve(placed: Placed, progress: Progress, listening: Callable[[str], o
         async with running(placed, progress) as site:
             starting = None
             listening(site.bound.url)
+            if site.watch.pack.name == library.BUILTIN:
+                because = "it finds few people: see docs/accuracy.md"
+                log.warning("builtin_pack_is_for_trying_out", because=because)
             await stop.wait()
             log.info("stopping")
     except asyncio.CancelledError:
@@ -219,8 +222,6 @@ async def _enrolled(stack: AsyncExitStack, placed: Placed, pack: Pack, progress:
         watch = await stack.enter_async_context(
             watching(pack, placed.path(settings.watchlist.folder), settings, report)
         )
-    if pack.name == library.BUILTIN:
-        log.warning("builtin_pack_is_for_trying_out", because="it finds few people: see docs/accuracy.md")
     for line in watch.enrolment.lines():
         log.warning("picture_refused", picture=line)
     if not len(watch.enrolment.gallery):
