@@ -146,6 +146,11 @@ class Inference:
         self._recogniser = recogniser
         self._batch = batch  # faces a call at the most
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="inference")
+        # The pool would make its threads one by one as they are missed: have all of them before the first
+        # crowd comes.
+        together = threading.Barrier(workers)
+        for _ in range(workers):
+            self._pool.submit(together.wait)
         self._lock = threading.Lock()  # guards the queue and the counts below
         self._waiting: deque[tuple[U8, asyncio.Future[F32], asyncio.AbstractEventLoop]] = deque()
         self._embedded = self._batches = 0
