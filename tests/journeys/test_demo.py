@@ -176,6 +176,12 @@ def scanned(shown: str) -> str:
     ink = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
     halves = [[ink[sign][half] for sign in row.ljust(width)] for row in rows for half in (0, 1)]
     light = np.array(halves, np.uint8) * 255  # on a dark terminal, what is printed is the paper
-    picture = cv2.resize(light, None, fx=8, fy=8, interpolation=cv2.INTER_NEAREST)
-    picture = np.asarray(cv2.copyMakeBorder(picture, 64, 64, 64, 64, cv2.BORDER_CONSTANT, value=(255,)))
-    return cv2.QRCodeDetector().detectAndDecode(picture)[0]
+    # A camera that fails at one distance is held at another; OpenCV's reader is a poor one.
+    for size in (8, 4, 5, 6, 7, 9, 10, 12):
+        picture = cv2.resize(light, None, fx=size, fy=size, interpolation=cv2.INTER_NEAREST)
+        edge = 8 * size
+        picture = cv2.copyMakeBorder(picture, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=(255,))
+        for blurred in (picture, cv2.GaussianBlur(picture, (0, 0), size / 4)):
+            if text := cv2.QRCodeDetector().detectAndDecode(blurred)[0]:
+                return text
+    return ""
