@@ -10,7 +10,9 @@ LfrdError                      shown to a person in one line: what, where, what 
 ├── CalibrationError           the pack's card does not say what threshold to use
 ├── SourceError                a camera's news: its supervisor retries (camera)
 ├── StoreError                 the store cannot keep what it must (full disk, damaged file): the process stops
+├── SealError                  sealed data does not open: another key, or changed bytes
 ├── NotAllowed                 an officer may not do this now (code, shown on the phone)
+│   └── NotReady               a deployment lacks something (missing = one line each)
 └── BusyError                  an address or a data folder is in use by another process
 """
 
@@ -91,6 +93,18 @@ class NotAllowed(LfrdError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NotReady(NotAllowed):
+    """missing: what a deployment lacks before this step, one line each, each naming what to do."""
+
+    def __init__(self, missing: list[str]) -> None:
+        super().__init__("not_ready", "; ".join(missing))
+        self.missing = missing
+
+
+class SealError(LfrdError):
+    """Never says what the sealed bytes were."""
 
 
 class BusyError(LfrdError):

@@ -187,3 +187,61 @@ class CameraState(enum.StrEnum):
 
 Decision = Literal["viable", "not_viable", "insufficient"]
 """An officer's adjudication of an alert."""
+
+Outcome = Literal[
+    "confirmed_true", "confirmed_false", "unconfirmed", "no_engagement", "arrest", "other_disposal"
+]
+"""What came of an alert, coded before it can be closed. An arrest is a confirmed true alert, with a class."""
+
+ArrestClass = Literal["warrant", "offence", "breach", "other"]
+"""Why somebody was arrested: wanted on a warrant, for an offence, for the breach of a condition."""
+
+
+class Role(enum.StrEnum):
+    """What a person may do here: one each, because the same hand must not authorise, operate and check."""
+
+    AUTHORISING = "authorising"
+    """Authorises deployments, amendments and special entries; edits no record."""
+    OPERATOR = "operator"
+    """Plans and runs a deployment at the desk; cannot authorise it."""
+    ENGAGEMENT = "engagement"
+    """Stands on post with a phone: gets alerts, adjudicates, engages, codes the outcome."""
+    ENGINEER = "engineer"
+    """Looks after cameras, models and accounts; sees no identities."""
+    AUDITOR = "auditor"
+    """Reads the audit, the manifest and the record; changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, for the audit. role: None for the process itself and for the machine's console."""
+
+    id: OfficerId
+    name: str
+    role: Role | None = None
+
+
+SYSTEM = Actor(OfficerId("system"), "lfrd")
+"""What the server does by itself: ends, sweeps, pauses."""
+CONSOLE = Actor(OfficerId("console"), "the machine's console")
+"""Whoever has the machine's command line, where nobody signs in."""
+
+
+class Stage(enum.StrEnum):
+    """Where a deployment is in its life."""
+
+    DRAFT = "draft"
+    AUTHORISED = "authorised"
+    READY = "ready"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    """Open, and nobody is looked for: no officer on post, or degraded."""
+    SUSPENDED = "suspended"
+    """Stopped until an authorising officer authorises it again."""
+    CLOSED = "closed"
+    DESTROYED = "destroyed"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the deployment has been started and has not ended."""
+        return self in (Stage.ACTIVE, Stage.PAUSED, Stage.SUSPENDED)

@@ -13,7 +13,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-PROTOCOL = 1
+from lfrd.types import ArrestClass, Decision, Outcome
+
+PROTOCOL = 2
 
 ShortText = Annotated[str, Meta(max_length=500)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -27,10 +29,12 @@ class FromPhone(Struct, tag_field="type", forbid_unknown_fields=True, frozen=Tru
 
 
 class Hello(FromPhone, tag="hello", frozen=True):
-    """First message. resume: the last event number receipted, 0 for all that is still kept."""
+    """First message. resume: the last event number receipted, 0 for all that is still kept. proof: that the
+    device holds the session's key (web.proof, method WS, path /ws); empty for a session without one."""
 
     protocol: int
     resume: Annotated[int, Meta(ge=0)] = 0
+    proof: ShortText = ""
 
 
 class OnPost(FromPhone, tag="on_post", frozen=True):
@@ -57,15 +61,65 @@ class Claim(FromPhone, tag="claim", frozen=True):
     alert: Identifier
 
 
+class Release(FromPhone, tag="release", frozen=True):
+    """'I cannot take it after all': before the adjudication only."""
+
+    alert: Identifier
+
+
 class Adjudicate(FromPhone, tag="adjudicate", frozen=True):
     """The officer's decision. A reason is asked for with 'not_viable' and 'insufficient'."""
 
     alert: Identifier
-    decision: Literal["viable", "not_viable", "insufficient"]
+    decision: Decision
     reason: ShortText = ""
 
 
-PhoneMessage = Hello | OnPost | OffPost | Beat | Receipt | Claim | Adjudicate
+class Withdraw(FromPhone, tag="withdraw", frozen=True):
+    """The officer takes their adjudication back, with a reason; before an engagement only. A new record."""
+
+    alert: Identifier
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class Engage(FromPhone, tag="engage", frozen=True):
+    """'I speak to the person.' Only after the adjudication says viable, and before the alert expires."""
+
+    alert: Identifier
+
+
+class Code(FromPhone, tag="outcome", frozen=True):
+    """The outcome. arrest_class goes with 'arrest' and with nothing else. correction: the reason for coding
+    an alert again; needed then, and empty the first time."""
+
+    alert: Identifier
+    outcome: Outcome
+    arrest_class: ArrestClass | Literal[""] = ""
+    correction: ShortText = ""
+
+
+class CloseAlert(FromPhone, tag="close", frozen=True):
+    """Put the alert away. Only with an outcome."""
+
+    alert: Identifier
+
+
+PhoneMessage = (
+    Hello
+    | OnPost
+    | OffPost
+    | Beat
+    | Receipt
+    | Claim
+    | Release
+    | Adjudicate
+    | Withdraw
+    | Engage
+    | Code
+    | CloseAlert
+)
+AlertRequest = Claim | Release | Adjudicate | Withdraw | Engage | Code | CloseAlert
+"""Requests about one alert: only for an officer on post."""
 
 
 # ---- to the phone ---------------------------------------------------------------------------------------
@@ -95,6 +149,22 @@ class AlertView(Struct, frozen=True):
     """Address of the watchlist's picture."""
     shots: int
     """How many pictures of the person agreed."""
+    deployment: str = ""
+    """The deployment's name."""
+    name: str = ""
+    """The sought person's name, where the watchlist gives one."""
+    category: str = ""
+    instruction: str = ""
+    """What the watchlist says to do on an alert."""
+    image_date: str = ""
+    """The day on which the candidate's picture was taken, YYYY-MM-DD."""
+    blue: bool = False
+    """A volunteer of the blue list: nobody is to be engaged."""
+    expires_at: float = 0.0
+    """When nobody may engage any more; moves on with each sighting."""
+    expired: bool = False
+    escalated: bool = False
+    """Nobody claimed it in time."""
     sightings: int = 0
     """How often the same person was seen again since."""
     last_camera: str = ""
@@ -102,19 +172,49 @@ class AlertView(Struct, frozen=True):
     claimed_by: str = ""
     """The officer's name; empty while nobody has claimed it."""
     decision: str = ""
-    """'viable', 'not_viable', 'insufficient', or empty."""
+    """'viable', 'not_viable', 'insufficient', or empty. With a second reviewer it stays empty until both have
+    decided: the second is blind to the first."""
     decided_by: str = ""
     reason: str = ""
     seconds: float = 0.0
     """From the alert's creation to the decision."""
+    reviews: int = 0
+    """How many have adjudicated."""
+    reviews_needed: int = 1
+    engaged_by: str = ""
+    engaged_at: float = 0.0
+    outcome: str = ""
+    arrest_class: str = ""
+    outcome_by: str = ""
+    closed: bool = False
+
+
+What = Literal[
+    "alert",
+    "sighting",
+    "improved",
+    "claimed",
+    "released",
+    "reviewed",
+    "adjudicated",
+    "withdrawn",
+    "escalated",
+    "expired",
+    "engaged",
+    "outcome",
+    "closed",
+    "erased",
+]
+"""improved: a better live picture of the same passage; `alert.probe` is another address then. reviewed: the
+first of two reviewers has decided. erased: the alert has been deleted; `alert` carries its id and nothing
+else, and a phone forgets all that it has of it."""
 
 
 class Event(ToPhone, tag="event", frozen=True):
     """One numbered event. `alert` is the alert's whole state after it."""
 
     seq: int
-    what: Literal["alert", "sighting", "improved", "claimed", "adjudicated"]
-    """improved: a better live picture of the same passage; `alert.probe` is another address then."""
+    what: What
     at: float
     alert: AlertView
 
@@ -129,6 +229,19 @@ class CameraView(Struct, frozen=True):
     """Seconds between a frame's capture and the end of its analysis; None while not live."""
 
 
+class DeploymentView(Struct, frozen=True):
+    """The deployment that is open. stage: a Stage. why: in words, where it is paused or suspended."""
+
+    id: str
+    name: str
+    place: str
+    stage: str
+    why: str
+    ends_at: float
+    threshold: float
+    n: int
+
+
 class State(ToPhone, tag="state", frozen=True):
     """Sent after `welcome` and whenever it changes. Not numbered: only the newest counts."""
 
@@ -138,7 +251,11 @@ class State(ToPhone, tag="state", frozen=True):
     """Names of the officers on post."""
     cameras: list[CameraView]
     protected: bool
-    """True while at least one officer is on post and at least one camera is live."""
+    """True while a deployment is active, at least one officer is on post and at least one camera is live."""
+    deployment: DeploymentView | None = None
+    """None while no deployment is open."""
+    unreachable: list[str] = []
+    """Officers on post whose phones have missed two heartbeats."""
     degraded: str = ""
     """Why the box does not keep up, in words; empty while it does."""
     faces_seen: int = 0
@@ -148,8 +265,8 @@ class State(ToPhone, tag="state", frozen=True):
 class Welcome(ToPhone, tag="welcome", frozen=True):
     protocol: int
     site: str
-    deployment: str
     officer: str
+    role: str
     latest: int
     """The newest event's number: the phone has caught up when it has receipted this one."""
     heartbeat_seconds: float
@@ -163,7 +280,8 @@ class Pulse(ToPhone, tag="beat", frozen=True):
 
 class Refused(ToPhone, tag="error", frozen=True):
     """The last request was not carried out. code: claimed, adjudicated, unknown_alert, reason_missing,
-    not_on_post, bad_message, protocol."""
+    not_on_post, role, proof, bad_message, protocol, expired, not_viable, not_adjudicated, engaged,
+    same_reviewer, blue, arrest_class, correction_missing, outcome_missing, closed."""
 
     code: str
     message: str
@@ -182,4 +300,6 @@ CLOSE_REVOKED = 4001
 """The session is no longer valid: sign in again."""
 CLOSE_REPLACED = 4002
 """The same officer's session has opened a newer connection."""
+CLOSE_PROOF = 4003
+"""The device's proof is missing or not good: take the time of the HTTP answers, and prove again."""
 CLOSE_BAD_MESSAGE = 1008

@@ -1,9 +1,4 @@
-"""The tables, as an ordered tuple of migrations; a database's `user_version` is how many it has had.
-
-What has happened is added and never changed: an alert, its claim, its adjudication and its sightings are rows
-of tables of their own, and each writes one event whose body is the alert's whole state after it. A migration
-that has been released is never edited; the next one alters what it made.
-"""
+"""The tables of the first version: alerts and officers, before anything was authorised or sealed."""
 
 from __future__ import annotations
 
@@ -13,7 +8,7 @@ APPLICATION_ID = 0x6C667264
 LEAST_SQLITE = (3, 37, 0)
 """STRICT tables came with 3.37."""
 
-_FIRST = f"""
+SCRIPT = f"""
 PRAGMA application_id = {APPLICATION_ID};
 
 -- Times are Unix seconds everywhere. Threshold, model, n, settings and nominals are frozen at the start.
@@ -142,6 +137,3 @@ CREATE TABLE receipt (
     at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
-"""Each runs once, in one transaction together with the new `user_version`."""
