@@ -1,37 +1,44 @@
-"""A running site's cameras: each with its supervisor, its journey, and what people are told of it."""
+"""A deployment's cameras: each with its supervisor, its journey, and what people and the audit are told."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
-
-import structlog
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from lfrd.capture.source import Source, make_source
 from lfrd.capture.supervisor import CameraSupervisor
 from lfrd.config import Camera, Placed, camera_password
 from lfrd.flow import Closed, Latest
 from lfrd.metrics import Reading
+from lfrd.operation.accounts import Reading as Account
 from lfrd.operation.board import Status
-from lfrd.operation.duty import Duty
 from lfrd.operation.load import Load
 from lfrd.pipeline import Journey, Pipeline
+from lfrd.policy.plan import CameraPlan
 from lfrd.types import CameraId, CameraState, Frame
 from lfrd.wire import CameraView, State
-
-log = structlog.get_logger(__name__)
 
 KEEPS_UP = 0.7
 """Below this share of its due frames analysed, a camera is said to be degraded."""
 
 
+FAILING = frozenset({CameraState.RETRYING, CameraState.STALLED})
+"""States of a camera that should be live and is not."""
+
+
 class Eye:
-    """One camera of the running site: who fetches its frames, and the journey that they make."""
+    """One camera of the deployment in force: who fetches its frames, and the journey that they make."""
 
     def __init__(
-        self, camera: Camera, placed: Placed, pipeline: Pipeline, on_change: Callable[[], object]
+        self,
+        camera: Camera,
+        placed: Placed,
+        pipeline: Pipeline,
+        on_change: Callable[[], object],
+        planned: CameraPlan,
     ) -> None:
-        """on_change: called in the loop when the camera's state is another."""
+        """on_change: called in the loop when the camera's state is another. planned: what the deployment's
+        authorisation says of it."""
 
         self.name = camera.name
         self._live = camera.is_live
@@ -40,7 +47,8 @@ class Eye:
         )
         self.journey: Journey = pipeline.journey(
             CameraId(camera.name),
-            camera.eye_distance_pixels,
+            planned.eye_distance_pixels or camera.eye_distance_pixels,
+            zone=planned.zone,
             # A folder's pictures come so slowly that between two of them a person would count as lost.
             interval=1 / (camera.fps or 1.0) if placed.path(camera.source).is_dir() else 0.0,
         )
@@ -67,6 +75,19 @@ class Eye:
             counts.decode_seconds,
         )
 
+    def account(self) -> Account:
+        """What the audit is told of it."""
+        status, counts = self.supervisor.status, self.journey.counts
+        return Account(
+            camera=self.name,
+            live=status.state is CameraState.LIVE,
+            frames=self.supervisor.statistics().decoded,
+            analysed=counts.analysed,
+            faces_seen=counts.tracks,
+            problem=status.problem if status.state in FAILING else "",
+            resting=status.state is CameraState.ENDED,
+        )
+
     def degraded(self, at: float) -> str:
         """Why this camera is not fully looked at, or nothing."""
         if self.supervisor.status.state is not CameraState.LIVE:
@@ -79,7 +100,7 @@ class Eye:
         return f"{self.name}: {share:.0%} of its frames are analysed"
 
 
-def status_of(eyes: list[Eye]) -> Status:
+def status_of(eyes: Sequence[Eye]) -> Status:
     """What the box says of itself now."""
     now = time.monotonic()
     return Status(
@@ -95,22 +116,8 @@ def problems(state: State) -> tuple[str, ...]:
     Told of what phones are shown: `status_of` takes a sample of the load at each call, and anybody may ask
     for /healthz as often as they like.
     """
-    failing = {CameraState.RETRYING, CameraState.STALLED}
-    found = [f"camera {c.name}: {c.state} {c.problem}".rstrip() for c in state.cameras if c.state in failing]
+    found = [f"camera {c.name}: {c.state} {c.problem}".rstrip() for c in state.cameras if c.state in FAILING]
     return (*found, *([state.degraded] if state.degraded else ()))
-
-
-async def run_by_duty(eyes: list[Eye], duty: Duty) -> None:
-    """Rule 3: cameras run only while an officer is on post."""
-    while True:
-        await duty.wanted()
-        log.info("cameras_start", cameras=len(eyes))
-        for eye in eyes:
-            eye.supervisor.start()
-        await duty.unwanted()
-        log.info("cameras_stop", cameras=len(eyes))
-        for eye in eyes:
-            eye.supervisor.stop()
 
 
 def _opener(camera: Camera, placed: Placed) -> Callable[[], Source]:

@@ -1,7 +1,8 @@
 """`lfrd demo`: the whole of lfrd on one machine, with nothing to configure and nobody's data.
 
-Two people in the public domain walk down a drawn street; one of them is on the watchlist. The database lives
-in a temporary folder and goes with the process; the clip and the model pack are kept for the next time.
+Two people in the public domain walk down a drawn street; one of them is on the watchlist of a rehearsed
+deployment. The database and its key live in a temporary folder and go with the process; the clip and the
+model pack are kept for the next time.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-import shutil
 import signal
 import tempfile
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lfrd import config
-from lfrd.app import Progress, Site, join_link, running
+from lfrd.app import Progress, Site, running
 from lfrd.commands.failure import first_known
 from lfrd.errors import BusyError, LfrdError, MissingError
 from lfrd.evaluation.street import demo_clip
@@ -25,15 +25,19 @@ from lfrd.inference import opened
 from lfrd.models import library
 from lfrd.models.shelf import writing
 from lfrd.officer import HeadlessOfficer
-from lfrd.types import U8, Detections
+from lfrd.records import records
+from lfrd.rehearsal import plan_for, rehearse, write_list
+from lfrd.types import CONSOLE, U8, Detections, Role
 from lfrd.vision.pack import Pack
 from lfrd.vision.picture import Picture
+from lfrd.web.links import join_link
 from lfrd.web.serving import reachable
 from lfrd.wire import Event
 
 ASTRONAUT = ("skimage", "data/astronaut.png")
 ADMIRAL = ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
 LISTED = "astronaut"
+CAMERA = "Drawn street"
 CLIP = "street-1.mp4"  # the number goes up when the clip is to be made anew
 INVITATION_HOURS = 12
 PATIENCE_SECONDS = 120.0  # for the first alert; it takes 3 s on two cores
@@ -83,27 +87,40 @@ async def run_demo(
     """Set up, serve, and - with `once` - answer the first alert without a phone."""
     folder = data / "demo"
     with writing(folder):
-        watchlist = _prepare_watchlist(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         clip = await _prepare_clip(folder, pack, progress)
-    with tempfile.TemporaryDirectory(prefix="lfrd-demo-") as database:
+    with tempfile.TemporaryDirectory(prefix="lfrd-demo-") as temporary:
+        place = Path(temporary)
         raw = config.Config(
-            site=config.Site(name="Demonstration", data=database),
+            site=config.Site(name="Demonstration"),
             web=config.Web(
                 host="127.0.0.1" if once else host, port=0 if once else port, allow_plain_http=True
             ),
-            watchlist=config.Watchlist(folder=str(watchlist)),
-            cameras=[config.Camera(name="Drawn street", source=str(clip), loop=True)],
+            cameras=[config.Camera(name=CAMERA, source=str(clip), loop=True)],
         )
+        await _rehearse(raw.at(place), pack, progress)
         try:
-            async with running(raw.at(folder), progress, pack=pack) as site:
+            async with running(raw.at(place), progress, pack=pack) as site:
                 await (_answer_once(site, tell) if once else _serve(site, host, tell))
         except* BusyError as group:
             raise BusyError(f"{first_known(group)}; for instance: lfrd demo --port {port + 1}") from None
 
 
+async def _rehearse(placed: config.Placed, pack: Pack, progress: Progress) -> None:
+    """Plan, authorise, list and start the deployment that the server then finds open."""
+    people = write_list(placed.folder / "people", {LISTED: [_portrait(*ASTRONAUT)]})
+    async with (
+        records(placed) as kept,
+        opened(pack, library.networks, placed.config.inference) as inference,
+    ):
+        plan = plan_for("Demonstration", [CAMERA], kept.clock.now())
+        with progress("Enrolling the watchlist") as report:
+            await rehearse(kept, placed, pack, inference, plan, people, report)
+
+
 async def _serve(site: Site, host: str, tell: Tell) -> None:
     address = f"http://{reachable(host)}:{site.bound.port}"
-    code = await site.officers.invite(None, 20, INVITATION_HOURS * 3600)
+    code = await _invited(site, None, 20, INVITATION_HOURS * 3600)
     tell(Serving(address, join_link(address, code)))
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -114,7 +131,7 @@ async def _serve(site: Site, host: str, tell: Tell) -> None:
 
 async def _answer_once(site: Site, tell: Tell) -> None:
     """A headless officer over a real WebSocket: joins, goes on post, gets the alert, decides."""
-    code = await site.officers.invite("Headless officer", 1, 600)
+    code = await _invited(site, "Headless officer", 1, 600)
     async with HeadlessOfficer.joined(site.bound.url, code) as officer:
         await officer.go_on_post()
         tell(OnPost())
@@ -136,12 +153,8 @@ async def _answer_once(site: Site, tell: Tell) -> None:
         tell(Answered(await officer.next_event("adjudicated")))
 
 
-def _prepare_watchlist(folder: Path) -> Path:
-    watchlist = folder / "watchlist"
-    watchlist.mkdir(parents=True, exist_ok=True)
-    portrait = _portrait(*ASTRONAUT)
-    shutil.copyfile(portrait, watchlist / f"{LISTED}{portrait.suffix}")
-    return watchlist
+async def _invited(site: Site, name: str | None, uses: int, seconds: float) -> str:
+    return await site.records.officers.invite(name, uses, seconds, role=Role.ENGAGEMENT, actor=CONSOLE)
 
 
 async def _prepare_clip(folder: Path, pack: Pack, progress: Progress) -> Path:

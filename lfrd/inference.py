@@ -24,6 +24,7 @@ from lfrd.vision.adapters import Detector, Recogniser, Runner
 from lfrd.vision.pack import Pack, make_detector, make_recogniser
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits, examine
+from lfrd.vision.zone import Zone
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -173,28 +174,45 @@ class Inference:
         return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
 
     async def examine(
-        self, picture: Picture, limits: Limits, max_side: int, cuts: Cuts | None = None
+        self,
+        picture: Picture,
+        limits: Limits,
+        max_side: int,
+        cuts: Cuts | None = None,
+        zone: Zone | None = None,
     ) -> Examined:
         """Find the faces of a picture, measure them, and align those that may serve as evidence.
 
-        cuts: of the camera whose frames these are, one at a time; None for a single picture.
+        cuts: of the camera whose frames these are, one at a time; None for a single picture. zone: faces
+        whose centre lies outside are left out before anything is measured or cut; None for the whole picture.
         """
-        return await self.run(self._examine, picture, limits, max_side, cuts)
+        return await self.run(self._examine, picture, limits, max_side, cuts, zone)
 
-    def _examine(self, picture: Picture, limits: Limits, max_side: int, cuts: Cuts | None) -> Examined:
+    def _examine(
+        self, picture: Picture, limits: Limits, max_side: int, cuts: Cuts | None, zone: Zone | None
+    ) -> Examined:
         small = picture.scaled(*detection_size(picture.size, max_side))
         cut = cuts is not None and cuts.cut(small)
-        found = self._found_in(small, picture.size)
+        found = self._found_in(small, picture.size, self.high / 2)
+        if zone is not None:
+            found = zone.inside(found, picture.size)
         faces = examine(picture, found, self._recogniser.size, self._recogniser.template_points, limits)
         return Examined(found, faces, cut)
 
-    def detect(self, picture: Picture, max_side: int) -> Detections:
-        """Faces in pixels of the full-size picture, doubtful ones included. Blocks; for worker threads."""
-        return self._found_in(picture.scaled(*detection_size(picture.size, max_side)), picture.size)
+    def detect(self, picture: Picture, max_side: int, low: float | None = None) -> Detections:
+        """Faces in pixels of the full-size picture, doubtful ones included. Blocks; for worker threads.
 
-    def _found_in(self, small: U8, size: tuple[int, int]) -> Detections:
+        low: the least score; half of what begins a track if None.
+        """
+        small = picture.scaled(*detection_size(picture.size, max_side))
+        try:
+            return self._found_in(small, picture.size, self.high / 2 if low is None else low)
+        finally:
+            small.fill(0)
+
+    def _found_in(self, small: U8, size: tuple[int, int], low: float) -> Detections:
         width, height = size
-        found = self._detector.detect(small, low=self.high / 2)
+        found = self._detector.detect(small, low=low)
         stretch = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
         return Detections(found.boxes * np.tile(stretch, 2), found.points * stretch, found.scores)
 

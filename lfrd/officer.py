@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import http.client
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,16 +19,24 @@ from websockets.typing import Origin
 
 from lfrd import wire
 from lfrd.errors import LfrdError, NotAllowed
+from lfrd.types import ArrestClass, Outcome
+from lfrd.web.proof import HEADER, DeviceKey
 
 
 class HeadlessOfficer:
     """Signed in and connected. Events are receipted as they arrive and kept until asked for."""
 
     def __init__(
-        self, address: str, cookie: str, connection: ClientConnection, welcome: wire.Welcome
+        self,
+        address: str,
+        cookie: str,
+        key: DeviceKey,
+        connection: ClientConnection,
+        welcome: wire.Welcome,
     ) -> None:
         self._address = address
         self._cookie = cookie
+        self._key = key  # signs each request; gone with the process
         self._connection = connection
         self._welcome = welcome
         self._answers: asyncio.Queue[wire.Event | NotAllowed] = asyncio.Queue(1000)  # not asked for yet
@@ -35,13 +45,15 @@ class HeadlessOfficer:
     @asynccontextmanager
     async def joined(cls, address: str, code: str, name: str = "") -> AsyncIterator[HeadlessOfficer]:
         """Use an invitation at `address` and connect. Raises LfrdError where the server says no."""
-        cookie = await asyncio.to_thread(_join, address, code, name)
+        key = DeviceKey()
+        cookie = await asyncio.to_thread(_join, address, code, name, key)
         async with _connected(address, cookie) as connection:
-            await connection.send(wire.encode(wire.Hello(protocol=wire.PROTOCOL)).decode())
+            hello = wire.Hello(protocol=wire.PROTOCOL, proof=key.prove("WS", "/ws", time.time()))
+            await connection.send(wire.encode(hello).decode())
             welcome = wire.server_decoder.decode(await connection.recv())
             if not isinstance(welcome, wire.Welcome):
                 raise LfrdError(f"{address}: the server did not welcome the officer")
-            officer = cls(address, cookie, connection, welcome)
+            officer = cls(address, cookie, key, connection, welcome)
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(officer._listen()), group.create_task(officer._beat())]
                 try:
@@ -64,6 +76,16 @@ class HeadlessOfficer:
             )
         )
 
+    async def engage(self, alert: str) -> None:
+        await self._send(wire.Engage(alert=alert))
+
+    async def code(self, alert: str, outcome: Outcome, arrest_class: ArrestClass | Literal[""] = "") -> None:
+        """The outcome of an alert."""
+        await self._send(wire.Code(alert=alert, outcome=outcome, arrest_class=arrest_class))
+
+    async def close_alert(self, alert: str) -> None:
+        await self._send(wire.CloseAlert(alert=alert))
+
     async def next_event(self, what: str) -> wire.Event:
         """The next event of that kind; others are passed over. Raises NotAllowed for a request refused."""
         while True:
@@ -74,7 +96,7 @@ class HeadlessOfficer:
                 return answer
 
     async def picture(self, path: str) -> bytes:
-        return await asyncio.to_thread(_get, self._address, path, self._cookie)
+        return await asyncio.to_thread(_get, self._address, path, self._cookie, self._key)
 
     async def _listen(self) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -117,10 +139,10 @@ def _http(address: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
 
 
-def _join(address: str, code: str, name: str) -> str:
+def _join(address: str, code: str, name: str, key: DeviceKey) -> str:
     connection = _http(address)
     try:
-        body = json.dumps({"code": code, "name": name})
+        body = json.dumps({"code": code, "name": name, "device_key": key.public})
         connection.request("POST", "/api/join", body, {"Content-Type": "application/json", "Origin": address})
         answer = connection.getresponse()
         text = answer.read().decode("utf-8", "replace")
@@ -131,10 +153,11 @@ def _join(address: str, code: str, name: str) -> str:
         connection.close()
 
 
-def _get(address: str, path: str, cookie: str) -> bytes:
+def _get(address: str, path: str, cookie: str, key: DeviceKey) -> bytes:
     connection = _http(address)
     try:
-        connection.request("GET", path, headers={"Cookie": cookie})
+        headers = {"Cookie": cookie, HEADER: key.prove("GET", path, time.time())}
+        connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != 200:

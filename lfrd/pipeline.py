@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from lfrd.decision.rule import Rule, Verdict
 from lfrd.errors import SourceError
 from lfrd.flow import Bounded, Closed
 from lfrd.gallery.index import Gallery, GalleryHolder
+from lfrd.glances import Glances
 from lfrd.inference import Examined, Inference
 from lfrd.metrics import Metrics
 from lfrd.tracking.cuts import Cuts
@@ -33,6 +34,7 @@ from lfrd.vision import view
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
 from lfrd.vision.template import Template
+from lfrd.vision.zone import Zone
 
 MISSED = 2.5
 """A track outlives so many frames' time without its face."""
@@ -154,26 +156,42 @@ class Pipeline:
         self.split_below = split_below
 
     def journey(
-        self, camera: CameraId, eye_distance_pixels: float | None = None, *, interval: float = 0.0
+        self,
+        camera: CameraId,
+        eye_distance_pixels: float | None = None,
+        *,
+        zone: Sequence[tuple[float, float]] = (),
+        interval: float = 0.0,
     ) -> Journey:
-        """interval: seconds between two frames of this source, where it is known to be slow."""
-        return Journey(self, camera, eye_distance_pixels, interval)
+        """zone: corners of the zone of recognition (`vision.zone`); none for the whole view. interval:
+        seconds between two frames of this source, where it is known to be slow.
+
+        Raises NotAllowed('zone') where the corners make no zone.
+        """
+        return Journey(self, camera, eye_distance_pixels, Zone(zone) if zone else None, interval)
 
 
 class Journey:
     """One camera's frames, in order of time."""
 
     def __init__(
-        self, shared: Pipeline, camera: CameraId, eye_distance_pixels: float | None, interval: float
+        self,
+        shared: Pipeline,
+        camera: CameraId,
+        eye_distance_pixels: float | None,
+        zone: Zone | None,
+        interval: float,
     ) -> None:
         settings = shared.settings
         interval = max(interval, 1 / settings.analysis.rate)
         self.camera = camera
         self.counts = Counts()
+        self.glances = Glances(camera)
         self._shared = shared
         # Not below the time of a missed frame: at one frame a second nobody could be followed otherwise.
         self._lost_seconds = max(settings.tracking.lost_seconds, MISSED * interval)
         self._limits = Limits.of(settings.analysis, eye_distance_pixels)
+        self._zone = zone  # faces outside are dropped where they are found: no crop, no track, no count
         self._tracker = Tracker(
             ids=shared.track_ids,
             high=shared.inference.high,
@@ -201,6 +219,7 @@ class Journey:
         finally:
             self._forget(self._tracker.finish())
             await self._drop_the_rest()
+            self.glances.stop()
         if (error := examining.result()) is not None:
             raise error
 
@@ -223,14 +242,22 @@ class Journey:
         """Find the faces of one frame, and hand both on."""
         examined: Examined | None = None
         try:
+            await self.glances.show(frame.picture, self._copied)
             with self._shared.metrics.stage.labels("examine").time():
                 examined = await self._shared.inference.examine(
-                    frame.picture, self._limits, self._shared.settings.analysis.max_side, self._cuts
+                    frame.picture,
+                    self._limits,
+                    self._shared.settings.analysis.max_side,
+                    self._cuts,
+                    self._zone,
                 )
             await self._examined.put((frame, examined))
         except BaseException:
             _let_go(frame, examined)
             raise
+
+    async def _copied(self, picture: Picture) -> U8:
+        return await self._shared.inference.run(picture.scaled, *picture.size)
 
     async def _follow_all(self) -> None:
         while True:

@@ -40,22 +40,36 @@ class Watch:
     pack: Pack
 
     def pipeline(self, settings: Config, report: Report, metrics: Metrics) -> Pipeline:
-        lowest = lowest_score(calibrations(self.pack))
-        rule = Rule(
-            threshold=self.threshold.score,
+        return pipeline_of(
+            self.pack, self.inference, self.watchlist, self.threshold.score, settings, report, metrics
+        )
+
+
+def pipeline_of(
+    pack: Pack,
+    inference: Inference,
+    watchlist: GalleryHolder,
+    threshold: float,
+    settings: Config,
+    report: Report,
+    metrics: Metrics,
+) -> Pipeline:
+    """The journey of frames for one watchlist and one threshold (a score, -1..1)."""
+    lowest = lowest_score(calibrations(pack))
+    return Pipeline(
+        inference=inference,
+        watchlist=watchlist,
+        rule=Rule(
+            threshold=threshold,
             least_shots=settings.decision.least_shots,
             agreement=settings.decision.agreement,
-        )
-        return Pipeline(
-            inference=self.inference,
-            watchlist=self.watchlist,
-            rule=rule,
-            settings=settings,
-            report=report,
-            metrics=metrics,
-            track_ids=(TrackId(number) for number in itertools.count(1)),
-            split_below=self.threshold.score * 0.8 if lowest is None else lowest,
-        )
+        ),
+        settings=settings,
+        report=report,
+        metrics=metrics,
+        track_ids=(TrackId(number) for number in itertools.count(1)),
+        split_below=threshold * 0.8 if lowest is None else lowest,
+    )
 
 
 @asynccontextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -13,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 from lfrd import wire
+from lfrd.web.proof import HEADER, DeviceKey
 
 PATIENCE = 60.0
 """Seconds without any message after which a test gives up: it fails, where it would hang."""
@@ -22,6 +24,18 @@ class Doubled(AssertionError):
     """An event came again although it was receipted, or not in order."""
 
 
+class Proving(httpx.Auth):
+    """Signs each request with the device's key, as static/device.js does."""
+
+    def __init__(self, key: DeviceKey) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        target = request.url.raw_path.decode("ascii")
+        request.headers[HEADER] = self._key.prove(request.method, target, time.time())
+        yield request
+
+
 class Phone:
     """One officer's phone.
 
@@ -29,10 +43,11 @@ class Phone:
     receipted may come again and is then shown no second time, as the page does it.
     """
 
-    def __init__(self, url: str, cookie: str, name: str) -> None:
+    def __init__(self, url: str, cookie: str, name: str, key: DeviceKey | None = None) -> None:
         self.url = url
         self.name = name
         self.cookie = cookie  # "name=value", as the browser sends it
+        self.key = key  # the device's own; None for a session that was made without one
         self.origin: str | None = url  # of the page that opens the WebSocket
         self.events: list[wire.Event] = []
         self.again = 0  # events that came again because their receipt was not on its way before a cut
@@ -46,15 +61,32 @@ class Phone:
     @classmethod
     async def join(cls, url: str, code: str, name: str) -> Self:
         """Use an invitation, as the page does."""
+        key = DeviceKey()
         async with httpx.AsyncClient(base_url=url, headers={"origin": url}) as client:
-            answer = await client.post("/api/join", json={"code": code, "name": name})
+            body = {"code": code, "name": name, "device_key": key.public}
+            answer = await client.post("/api/join", json=body)
         answer.raise_for_status()
-        return cls(url, answer.headers["set-cookie"].split(";")[0], answer.json()["officer"])
+        return cls(url, answer.headers["set-cookie"].split(";")[0], answer.json()["officer"], key)
+
+    @classmethod
+    async def sign_in(cls, url: str, name: str, password: str) -> Self:
+        """Name and password, as the desk does it."""
+        key = DeviceKey()
+        async with httpx.AsyncClient(base_url=url, headers={"origin": url}) as client:
+            body = {"name": name, "password": password, "device_key": key.public}
+            answer = await client.post("/api/sign-in", json=body)
+        answer.raise_for_status()
+        return cls(url, answer.headers["set-cookie"].split(";")[0], answer.json()["officer"], key)
+
+    def proof(self, method: str, target: str) -> str:
+        """For one request; empty without a key."""
+        return "" if self.key is None else self.key.prove(method, target, time.time())
 
     @asynccontextmanager
     async def http(self) -> AsyncIterator[httpx.AsyncClient]:
         headers = {"origin": self.url, "cookie": self.cookie}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers) as client:
+        auth = None if self.key is None else Proving(self.key)
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, auth=auth) as client:
             yield client
 
     @asynccontextmanager
@@ -72,7 +104,7 @@ class Phone:
             try:
                 if hello:
                     place = self.receipted if resume is None else resume
-                    await self.say(wire.Hello(wire.PROTOCOL, place))
+                    await self.say(wire.Hello(wire.PROTOCOL, place, self.proof("WS", "/ws")))
                     await self.until(lambda: self.welcome is not None)
                 yield self
             finally:

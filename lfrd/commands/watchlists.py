@@ -1,4 +1,4 @@
-"""`lfrd watchlist`: a watchlist looked over before anyone relies on it."""
+"""`lfrd watchlist`: lists brought in, looked over, approved, sent, asked about and destroyed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lfrd.commands import watchlist_bring, watchlist_look
 from lfrd.commands.bars import bar
 from lfrd.commands.failure import one_line, say
 from lfrd.commands.shared import (
@@ -30,12 +31,23 @@ if TYPE_CHECKING:
 
 MOST_PAIRS = 1000  # of people who look alike; more say that the threshold is wrong, and not who
 
-app = group("Watchlists, before anyone relies on them.")
+app = group("Watchlists: import, report, approve, export, destroy, and who was asked about.")
+app.command("import", short_help="Bring a deployment's list in.")(watchlist_bring.import_)
+app.command("list", short_help="All lists, in figures.")(watchlist_look.list_)
+app.command(short_help="What waits, who looks alike.")(watchlist_look.report)
+app.command(short_help="Approve an entry that needs it.")(watchlist_look.approve)
+app.command(short_help="A signed, encrypted package for a site.")(watchlist_bring.export)
+app.command(short_help="Destroy a list, with a receipt.")(watchlist_bring.destroy)
+app.command(short_help="Was a reference on a list that day?")(watchlist_look.asked)
+app.command(short_help="What other sites need to send here.")(watchlist_look.address)
 
 
-@app.callback()
-def group_of_commands() -> None:
-    """Watchlists, before anyone relies on them."""
+@app.command(short_help="Print an entries.csv to begin with.")
+def template() -> None:
+    """Print an entries.csv: the heading, and one line that is made up."""
+    from lfrd.listing.reading import template
+
+    print(template(), end="")
 
 
 @app.command(short_help="Who can be found, who not, and why.")

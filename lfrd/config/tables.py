@@ -15,6 +15,17 @@ class Site(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     ] = "data"
 
 
+class Sealing(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    key_file: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="The site key's file, outside the data folder; keep a copy off the machine. Relative to "
+            "this file. systemd's credential lfrd-site-key goes before it.",
+        ),
+    ] = "site.key"
+
+
 class Web(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     host: Annotated[
         str, Meta(description="Address to listen on. Any other than loopback needs a certificate, below.")
@@ -55,11 +66,14 @@ class Post(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     ] = 20.0
 
 
-class Watchlist(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    folder: Annotated[
-        str,
-        Meta(description="A folder of pictures per person (or one picture each). Relative to this file."),
-    ] = ""
+class Watchlists(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    senders: Annotated[
+        list[Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]],
+        Meta(
+            description="Public keys (64 hexadecimal digits) of sites whose watchlist packages are taken; "
+            "`lfrd watchlist address` prints a site's own."
+        ),
+    ] = []
 
 
 class Inference(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -198,6 +212,30 @@ class Camera(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         return self.source.startswith("/dev/")
 
 
+class SignIn(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    engagement_hours: Annotated[
+        float, Meta(gt=0, le=24, description="An engagement officer's phone is signed out after a shift.")
+    ] = 12.0
+    desk_hours: Annotated[
+        float, Meta(gt=0, le=24, description="Somebody at the desk signs in again after this long.")
+    ] = 8.0
+    desk_idle_minutes: Annotated[
+        float, Meta(gt=0, le=480, description="Or after this long in which nothing was done at the desk.")
+    ] = 30.0
+
+
+class Notice(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    force: Annotated[str, Meta(description="Who runs the deployments, as the public knows them.")] = ""
+    contact: Annotated[
+        str, Meta(description="Whom the public may ask: a telephone number, an address, a page.")
+    ] = ""
+    results: Annotated[str, Meta(description="Where the record of each deployment will be published.")] = ""
+    rights: Annotated[str, Meta(description="Where people read of their rights and how to use them.")] = ""
+    complaints: Annotated[
+        str, Meta(description="The authority that hears complaints, and how to reach it.")
+    ] = ""
+
+
 class Log(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least shown.")] = "info"
     format: Annotated[
@@ -207,15 +245,20 @@ class Log(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
 class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     site: Annotated[Site, Meta(description="The box and what it keeps.")] = Site()
+    sealing: Annotated[Sealing, Meta(description="What is kept is sealed.")] = Sealing()
     web: Annotated[Web, Meta(description="The server that phones and the desk reach.")] = Web()
     post: Annotated[Post, Meta(description="No officer, no camera.")] = Post()
-    watchlist: Annotated[Watchlist, Meta(description="Who is sought.")] = Watchlist()
+    watchlists: Annotated[Watchlists, Meta(description="Lists from other sites.")] = Watchlists()
     inference: Annotated[Inference, Meta(description="The models and where they run.")] = Inference()
     analysis: Annotated[Analysis, Meta(description="Which frames and faces are looked at.")] = Analysis()
     tracking: Annotated[Tracking, Meta(description="Following a face through a camera's view.")] = Tracking()
     decision: Annotated[DecisionSettings, Meta(description="When a possible match becomes an alert.")] = (
         DecisionSettings()
     )
+    sign_in: Annotated[SignIn, Meta(description="How long officers stay signed in.")] = SignIn()
+    notice: Annotated[
+        Notice, Meta(description="What the public is told, on the notice and above each record.")
+    ] = Notice()
     log: Annotated[Log, Meta(description="What the process says on standard error.")] = Log()
     cameras: Annotated[list[Camera], Meta(description="One table a camera.")] = []
 

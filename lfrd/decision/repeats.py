@@ -57,6 +57,10 @@ class Repeats:
         self._standing: OrderedDict[NominalId, _Standing] = OrderedDict()  # longest unseen first
         self._passages: OrderedDict[Passage, AlertId] = OrderedDict()  # stored ones; longest unseen first
 
+    @property
+    def seconds(self) -> float:
+        return self._repeat_seconds
+
     def __len__(self) -> int:
         """Nominals remembered."""
         return len(self._standing)
@@ -93,6 +97,19 @@ class Repeats:
         known = self._standing.get(nominal)
         if known is None or known.seen_at <= seen_at:
             self._remember(nominal, _Standing(alert, seen_at, None))
+
+    def forget(self, alert: AlertId) -> None:
+        """The alert is closed: whoever it was for raises a new one with their next passage. Passages that
+        were filed under it stay known: nobody is told again of a person who has not even left the view."""
+        for nominal, standing in self._standing.items():
+            if standing.alert == alert:
+                del self._standing[nominal]
+                return
+
+    def clear(self) -> None:
+        """Forget everything, for another deployment."""
+        self._standing.clear()
+        self._passages.clear()
 
     def _see(self, nominal: NominalId, standing: _Standing, at: float) -> None:
         standing.seen_at = max(standing.seen_at, at)

@@ -119,14 +119,18 @@ class Enrolment:
 
 
 @dataclass(slots=True)
-class _Taken:
-    """A picture on its way: its report and, where it may be enrolled, what it gives."""
+class Taken:
+    """A picture on its way: its report and, where it may be enrolled, what it gives.
+
+    digest: SHA-256 of the file, hexadecimal, '' where it could not be read. worth: `Quality.worth`. template:
+    float32 [1, dim], which the caller wipes. display: a JPEG file of the face with its surroundings.
+    """
 
     report: PictureReport
     digest: str = ""
     worth: float = 0.0
-    template: F32 | None = None
-    display: bytes = b""
+    template: F32 | None = field(default=None, repr=False)
+    display: bytes = field(default=b"", repr=False)
 
     def refuse(self, reason: Reason, advice: str) -> None:
         if self.template is not None:
@@ -154,7 +158,7 @@ async def enrol(
     """
     limits = Limits.of(Analysis()) if wanted is None else wanted
     waiting = [(entry.nominal, path) for entry in entries for path in entry.pictures]
-    taken = [_Taken(PictureReport(nominal, name_of(path, nominal), None)) for nominal, path in waiting]
+    taken = [_untaken(path, nominal) for nominal, path in waiting]
     queue = iter(range(len(waiting)))
     done = 0
     progress(0, len(waiting))
@@ -180,13 +184,24 @@ async def enrol(
                 one.template.fill(0)
 
 
+async def take(path: Path, nominal: NominalId, examine: Examine, embed: Embed, limits: Limits) -> Taken:
+    """One picture by itself, for whoever keeps what comes of it elsewhere than in a gallery here."""
+    one = _untaken(path, nominal)
+    await _take(path, one, examine, embed, limits)
+    return one
+
+
+def _untaken(path: Path, nominal: NominalId) -> Taken:
+    return Taken(PictureReport(nominal, name_of(path, nominal), None))
+
+
 def name_of(path: Path, nominal: NominalId) -> str:
     """A picture's name within the watchlist: with its folder where it lies in the person's folder."""
     name = shown(path.name)
     return f"{nominal}/{name}" if shown(path.parent.name) == nominal else name
 
 
-async def _take(path: Path, one: _Taken, examine: Examine, embed: Embed, limits: Limits) -> None:
+async def _take(path: Path, one: Taken, examine: Examine, embed: Embed, limits: Limits) -> None:
     try:
         read = await asyncio.to_thread(read_picture, path)
     except PictureRefused as refused:
@@ -199,7 +214,7 @@ async def _take(path: Path, one: _Taken, examine: Examine, embed: Embed, limits:
         read.picture.release()
 
 
-async def _take_face(read: ReadPicture, one: _Taken, examine: Examine, embed: Embed, limits: Limits) -> None:
+async def _take_face(read: ReadPicture, one: Taken, examine: Examine, embed: Embed, limits: Limits) -> None:
     faces, shift = await _faces(read.picture, examine)
     try:
         face = subject(faces)
@@ -286,8 +301,8 @@ def display(picture: Picture, box: Box) -> bytes:
         shown.fill(0)
 
 
-def _refuse_duplicates(taken: list[_Taken]) -> None:
-    first: dict[str, _Taken] = {}
+def _refuse_duplicates(taken: list[Taken]) -> None:
+    first: dict[str, Taken] = {}
     for one in taken:
         if not one.digest or one.report.reason is not None:
             continue
@@ -301,8 +316,8 @@ def _refuse_duplicates(taken: list[_Taken]) -> None:
         one.refuse(Reason.DUPLICATE_PICTURE, advice)
 
 
-def _gathered(entries: Sequence[Entry], taken: list[_Taken], dim: int, revision: int) -> Enrolment:
-    good: dict[NominalId, list[_Taken]] = {entry.nominal: [] for entry in entries}
+def _gathered(entries: Sequence[Entry], taken: list[Taken], dim: int, revision: int) -> Enrolment:
+    good: dict[NominalId, list[Taken]] = {entry.nominal: [] for entry in entries}
     reports = [one.report for one in taken]
     for one in taken:
         if one.template is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lfrd.errors import CorruptError, DigestError, LfrdError, MissingError, SettingError
 from lfrd.models import check, zoo
 from lfrd.models.batch import FixedBatchError, make_batch_dynamic
-from lfrd.models.builtin import convert
+from lfrd.models.builtin import card, convert
 from lfrd.models.shelf import (
     Progress,
     changing,
@@ -196,6 +196,8 @@ def facts(name_or_folder: str, data: Path) -> dict[str, object]:
                 "non_mated": row.non_mated,
                 "data": row.data,
                 "points": [list(p) for p in row.points],
+                "mated": row.mated,
+                "tpir": [list(p) for p in row.tpir],
             }
             for row in manifest.calibration
         ],
@@ -215,10 +217,12 @@ def _read(path: Path, wanted: str) -> bytes:
 
 
 def _if_whole(folder: Path) -> Pack | None:
+    """The builtin pack that lies there, as this lfrd makes it; None where there is none, or a damaged one."""
     try:
-        return checked(folder)
+        pack = checked(folder)
     except LfrdError:
         return None
+    return pack if pack.manifest.version == card.VERSION else None
 
 
 def _locate(name_or_folder: str, data: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The one place where alerts are filed, claimed and adjudicated: first stored, then published."""
+"""The one place where alerts are filed and acted on: first stored, then published."""
 
 from __future__ import annotations
 
@@ -12,27 +12,54 @@ from lfrd import wire
 from lfrd.decision.repeats import Known, Repeats, Sighting
 from lfrd.errors import NotAllowed
 from lfrd.flow import Bounded, Closed, FlowStatistics
+from lfrd.operation.escalation import Escalation
 from lfrd.operation.hub import Hub
-from lfrd.store.alerts import AlertLog, NewAlert
-from lfrd.types import AlertId, Box, CameraId, Decision, DeploymentId, NominalId, OfficerId, TrackId
+from lfrd.policy.plan import Plan
+from lfrd.store.alerts import AlertLog, NewAlert, Origin
+from lfrd.types import Actor, AlertId, Box, CameraId, DeploymentId, NominalId, TrackId
 
 BETTER = 1.5
 """A live picture replaces the one that phones show if it is worth this many times as much."""
 REMEMBERED = 256
 """Alerts whose picture may still be improved; of older ones it stays as it is."""
+LOOK_SECONDS = 0.5
+"""How often it is looked whether an alert is to be escalated, or expires."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """The pipeline's verdict that a track may be a nominal.
+class InForce:
+    """The deployment in force, as far as alerts need it. segment: whose terms now hold. The rest as in
+    `policy.plan.Plan`: seconds, and 1 or 2 reviewers."""
 
-    score, threshold: cosine similarity, -1..1. seen_at: Unix seconds of the decisive frame;
-    captured_monotonic: the same instant on the process's monotonic clock. quality: of the shot that is shown
-    (eye_distance in pixels, sharpness, yaw, pitch); worth: its rank among shots, larger is better. shots: how
-    many agreed. box: the face in the full-size frame. The pictures are JPEG files, hidden in the repr.
+    deployment: DeploymentId
+    segment: int
+    escalate_seconds: float
+    expire_seconds: float
+    reviews_needed: int = 1
+
+    @classmethod
+    def of(cls, deployment: DeploymentId, segment: int, plan: Plan) -> InForce:
+        reviews = 2 if plan.second_review else 1
+        return cls(deployment, segment, plan.escalate_seconds, plan.expire_seconds, reviews)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The pipeline's verdict that a track may be a nominal, with what the watchlist says of them.
+
+    name, category, instruction, image_date (YYYY-MM-DD), blue: of the entry. score, threshold: cosine
+    similarity, -1..1. seen_at: Unix seconds of the decisive frame; captured_monotonic: the same instant on
+    the process's monotonic clock. quality: of the shot that is shown (eye_distance in pixels, sharpness, yaw,
+    pitch); worth: its rank among shots, larger is better. shots: how many agreed. box: the face in the
+    full-size frame. The pictures are JPEG files, hidden in the repr.
     """
 
     nominal: NominalId
+    name: str = field(default="", repr=False)
+    category: str
+    instruction: str = ""
+    image_date: str = ""
+    blue: bool = False
     score: float
     threshold: float
     camera: CameraId
@@ -47,6 +74,9 @@ class Finding:
     candidate_jpeg: bytes = field(repr=False)
 
 
+Listener = Callable[[Origin, wire.Event], None]
+
+
 @dataclass(frozen=True, slots=True)
 class AlertsStatistics:
     filed: int
@@ -55,6 +85,10 @@ class AlertsStatistics:
     """Findings of a track that has made its alert or sighting already."""
     refused: int
     """Requests of officers that were not carried out."""
+    escalated: int
+    expired: int
+    waiting: int
+    """Alerts on which somebody may still be engaged."""
     newest_delay: float | None
     """Seconds from the decisive frame's capture to the stored alert, of the last one; None before it."""
     longest_delay: float | None
@@ -68,7 +102,8 @@ class _Request:
 
 
 class Alerts:
-    """Requests are carried out one after the other by `run()`, which stands in the app's TaskGroup.
+    """Requests are carried out one after the other by `run()`, which stands in the app's TaskGroup, and so
+    does `watch()`, which escalates and expires.
 
     One after the other, so that two cameras that see the same nominal at the same instant make one alert and
     one sighting, and events are published in the order of their numbers. In a task of its own, so that a
@@ -81,48 +116,74 @@ class Alerts:
         log: AlertLog,
         hub: Hub,
         repeats: Repeats,
-        deployment: DeploymentId,
         *,
-        limit: int = 256,
         monotonic: Callable[[], float] = time.monotonic,
+        limit: int = 256,
     ) -> None:
         """limit: requests that may wait; further ones make their senders wait."""
         self._log = log
         self._hub = hub
         self._repeats = repeats
-        self._deployment = deployment
         self._monotonic = monotonic
+        self._in_force: InForce | None = None  # under which alerts are raised now
+        self._before: DeploymentId | None = None  # whose people `repeats` knows
+        self._escalation = Escalation()
+        self._newest = hub.latest  # the newest event that was told from here
+        self._listeners: list[Listener] = []
+        self._turn = asyncio.Lock()  # held by whoever changes alerts
         self._requests: Bounded[_Request] = Bounded(limit)
         self._shown: dict[AlertId, float] = {}  # worth of the picture that phones show, of the newest alerts
-        self._filed = self._sightings = self._known = self._refused = 0
+        self._filed = self._sightings = self._known = self._refused = self._escalated = self._expired = 0
         self._newest_delay: float | None = None
         self._longest_delay: float | None = None
 
-    async def restore(self, since: float) -> None:
-        """After a restart: go on counting those seen since (Unix seconds) as repeats of their alerts."""
-        for nominal, alert, seen_at in await self._log.recent_nominals(since):
-            self._repeats.restore(nominal, alert, seen_at)
+    # ---- the deployment --------------------------------------------------------------------------------
+
+    async def open(self, in_force: InForce) -> None:
+        """From now on alerts are raised under this deployment and segment.
+
+        Whoever was seen lately under it, before a pause or a restart, is a repeat of their alert.
+        """
+        async with self._turn:
+            if in_force.deployment != self._before:
+                self._repeats.clear()
+                since = self._log.now() - self._repeats.seconds
+                for nominal, alert, seen_at in await self._log.recent_nominals(in_force.deployment, since):
+                    self._repeats.restore(nominal, alert, seen_at)
+                self._before = in_force.deployment
+            self._in_force = in_force
+
+    async def close(self) -> None:
+        """From now on nothing is raised. What has been raised can still be acted on."""
+        async with self._turn:
+            self._in_force = None
+
+    def on_event(self, listener: Listener) -> None:
+        """`listener` is called, in the loop, after each stored event: an outcome, for instance, which the
+        control limits need. Not for alerts that have been deleted."""
+        self._listeners.append(listener)
+
+    # ---- requests --------------------------------------------------------------------------------------
 
     async def report(self, finding: Finding) -> wire.Event | None:
         """Makes an alert of it, or a sighting of an alert that stands; None where neither is new.
 
-        Returns when it is stored. Raises StoreError where it cannot be, and Closed after the end.
+        Returns when it is stored. Raises NotAllowed('no_deployment') where none is in force and active,
+        StoreError where it cannot be stored, and Closed after the end.
         """
         return await self._ask(lambda: self._report(finding))
 
-    async def claim(self, alert: AlertId, officer: OfficerId) -> wire.Event:
-        """The first claim wins. Raises NotAllowed: 'unknown_alert' or 'claimed'."""
-        event = await self._ask(lambda: self._log.claim(alert, officer))
+    async def carry_out(self, request: wire.AlertRequest, actor: Actor) -> wire.Event:
+        """Do what an officer asks for about one alert, if the rules allow it.
+
+        Sent again, a request returns the event that it has made. Raises NotAllowed with a code of
+        `wire.Refused`, and nothing has changed.
+        """
+        event = await self._ask(lambda: self._act(request, actor))
         assert event is not None
         return event
 
-    async def adjudicate(
-        self, alert: AlertId, officer: OfficerId, decision: Decision, reason: str = ""
-    ) -> wire.Event:
-        """Raises NotAllowed: 'unknown_alert', 'claimed', 'adjudicated' or 'reason_missing'."""
-        event = await self._ask(lambda: self._log.adjudicate(alert, officer, decision, reason))
-        assert event is not None
-        return event
+    # ---- tasks -----------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         request: _Request | None = None
@@ -130,13 +191,14 @@ class Alerts:
             while True:
                 request = await self._requests.take()
                 try:
-                    event = await request.work()
+                    async with self._turn:
+                        event = await request.work()
+                        if event is not None:
+                            await self._publish(event)
                 except NotAllowed as error:
                     self._refused += 1
                     _fail(request, error)
                 else:
-                    if event is not None:
-                        self._hub.publish(event)
                     if not request.answer.done():  # its sender may have gone
                         request.answer.set_result(event)
         except Closed:
@@ -147,6 +209,46 @@ class Alerts:
             raise
         finally:
             await self._refuse_the_rest(request)
+
+    async def watch(self) -> None:
+        """Escalate and expire what is due, from what the store has at the start."""
+        async with self._turn:
+            self._escalation.restore(await self._log.open_alerts())
+        while True:
+            await self.tend()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def tend(self) -> None:
+        """Escalate and expire what is due now."""
+        async with self._turn:
+            for alert, what in self._escalation.due(self._log.now()):
+                acts = self._log.acts
+                try:
+                    event = await (acts.escalate(alert) if what == "escalate" else acts.expire(alert))
+                except NotAllowed:  # deleted since
+                    event = None
+                if event is None:
+                    self._escalation.forget(alert)
+                    continue
+                self._escalated += what == "escalate"
+                self._expired += what == "expire"
+                await self._publish(event)
+
+    async def _publish(self, event: wire.Event) -> None:
+        if event.seq <= self._newest:  # the answer to a repeated request: everybody has heard of it
+            return
+        self._newest = event.seq
+        self._hub.publish(event)
+        self._escalation.told(event, 0.0 if self._in_force is None else self._in_force.escalate_seconds)
+        if event.what == "closed":
+            self._repeats.forget(AlertId(event.alert.id))
+        if self._listeners:
+            try:
+                origin = await self._log.origin(AlertId(event.alert.id))
+            except NotAllowed:
+                return
+            for listener in self._listeners:
+                listener(origin, event)
 
     async def _refuse_the_rest(self, current: _Request | None) -> None:
         await self._requests.close()
@@ -163,22 +265,41 @@ class Alerts:
         await self._requests.put(_Request(work, answer))
         return await answer
 
+    # ---- acts of officers ------------------------------------------------------------------------------
+
+    async def _act(self, request: wire.AlertRequest, actor: Actor) -> wire.Event:
+        acts, alert = self._log.acts, AlertId(request.alert)
+        match request:
+            case wire.Claim():
+                return await acts.claim(alert, actor)
+            case wire.Release():
+                return await acts.release(alert, actor)
+            case wire.Adjudicate(decision=decision, reason=reason):
+                return await acts.adjudicate(alert, actor, decision, reason)
+            case wire.Withdraw(reason=reason):
+                return await acts.withdraw(alert, actor, reason)
+            case wire.Engage():
+                return await acts.engage(alert, actor)
+            case wire.Code(outcome=outcome, arrest_class=arrest_class, correction=correction):
+                return await acts.code(alert, actor, outcome, arrest_class, correction)
+            case wire.CloseAlert():
+                return await acts.close(alert, actor)
+
+    # ---- findings of cameras ---------------------------------------------------------------------------
+
     async def _report(self, finding: Finding) -> wire.Event | None:
+        in_force = self._in_force
+        if in_force is None:
+            raise NotAllowed("no_deployment", "no deployment is in force: nobody is looked for")
         verdict = self._repeats.file(finding.nominal, finding.camera, finding.track, finding.seen_at)
         if isinstance(verdict, Known):
             self._known += 1
-            return await self._improve(verdict.alert, finding)
+            return await self._improve(verdict.alert, finding) or await self._stays(verdict.alert, finding)
         if isinstance(verdict, Sighting):
-            try:
-                event = await self._log.sighting(
-                    verdict.alert, finding.camera, finding.seen_at, finding.score, finding.track
-                )
-            except NotAllowed:
-                pass  # the alert has been deleted since: this is a new one, and must not be lost
-            else:
-                self._sightings += 1
+            event = await self._sighting(verdict.alert, finding)
+            if event is not None:
                 return event
-        event = await self._log.file(_as_alert(self._deployment, finding))
+        event = await self._log.file(_as_alert(in_force, finding))
         self._repeats.attach(finding.nominal, AlertId(event.alert.id))
         self._show(AlertId(event.alert.id), finding.worth)
         self._filed += 1
@@ -186,6 +307,29 @@ class Alerts:
         self._newest_delay = delay
         self._longest_delay = max(delay, self._longest_delay or 0.0)
         return event
+
+    async def _sighting(self, alert: AlertId, finding: Finding) -> wire.Event | None:
+        """None where the alert has been deleted or closed since: then this is a new one, and is not lost."""
+        try:
+            event = await self._log.sighting(
+                alert, finding.camera, finding.seen_at, finding.score, finding.track
+            )
+        except NotAllowed as error:
+            if error.code == "no_deployment":
+                raise
+            return None
+        self._sightings += 1
+        return event
+
+    async def _stays(self, alert: AlertId, finding: Finding) -> wire.Event | None:
+        """Somebody who stays in view is being seen: their alert does not expire. One sighting is told when
+        half of its time has passed, so that phones are left alone in between."""
+        expires_at = self._escalation.expires_at(alert)
+        if self._in_force is None or expires_at is None:
+            return None
+        if expires_at - self._log.now() > self._in_force.expire_seconds / 2:
+            return None
+        return await self._sighting(alert, finding)
 
     async def _improve(self, alert: AlertId, finding: Finding) -> wire.Event | None:
         """An alert is raised on the first few shots, when the person is still far away: a clearly better
@@ -197,7 +341,7 @@ class Alerts:
                 alert, finding.probe_jpeg, finding.quality, finding.score, finding.shots
             )
         except NotAllowed:
-            return None  # deleted since: there is nothing to improve
+            return None  # deleted or closed since: there is nothing to improve
         self._show(alert, finding.worth)
         return event
 
@@ -212,6 +356,9 @@ class Alerts:
             self._sightings,
             self._known,
             self._refused,
+            self._escalated,
+            self._expired,
+            len(self._escalation),
             self._newest_delay,
             self._longest_delay,
             self._requests.statistics(),
@@ -223,10 +370,16 @@ def _fail(request: _Request, error: Exception) -> None:
         request.answer.set_exception(error)
 
 
-def _as_alert(deployment: DeploymentId, finding: Finding) -> NewAlert:
+def _as_alert(in_force: InForce, finding: Finding) -> NewAlert:
     return NewAlert(
-        deployment=deployment,
+        deployment=in_force.deployment,
+        segment=in_force.segment,
         nominal=finding.nominal,
+        name=finding.name,
+        category=finding.category,
+        instruction=finding.instruction,
+        image_date=finding.image_date,
+        blue=finding.blue,
         camera=finding.camera,
         score=finding.score,
         threshold=finding.threshold,
@@ -236,4 +389,7 @@ def _as_alert(deployment: DeploymentId, finding: Finding) -> NewAlert:
         box=finding.box,
         probe_jpeg=finding.probe_jpeg,
         candidate_jpeg=finding.candidate_jpeg,
+        reviews_needed=in_force.reviews_needed,
+        escalate_seconds=in_force.escalate_seconds,
+        expire_seconds=in_force.expire_seconds,
     )

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from lfrd import wire
 from lfrd.operation.duty import Duty
-from lfrd.types import CameraState
+from lfrd.types import CameraState, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Status:
     """Why it does not keep up, in words; empty while it does."""
     faces_seen: int = 0
     """Tracks counted since the deployment began."""
+    deployment: wire.DeploymentView | None = None
+    """The one that is open; None while none is."""
 
 
 class Board:
@@ -53,16 +57,7 @@ class Board:
         """The state as it goes over the wire to an officer."""
         if on_post not in self._texts:
             state = self._state
-            self._texts[on_post] = wire.encode(
-                wire.State(
-                    on_post=on_post,
-                    officers=state.officers,
-                    cameras=state.cameras,
-                    protected=state.protected,
-                    degraded=state.degraded,
-                    faces_seen=state.faces_seen,
-                )
-            ).decode()
+            self._texts[on_post] = wire.encode(replace(state, on_post=on_post)).decode()
         return self._texts[on_post]
 
     @contextmanager
@@ -99,6 +94,8 @@ class Board:
     def _look(self) -> wire.State:
         status = self._status()
         officers = self._duty.present()
+        active = status.deployment is not None and status.deployment.stage == Stage.ACTIVE
+        live = any(camera.state == CameraState.LIVE for camera in status.cameras)
         return wire.State(
             on_post=False,
             officers=officers,
@@ -111,7 +108,9 @@ class Board:
                 )
                 for camera in status.cameras
             ],
-            protected=bool(officers) and any(camera.state == CameraState.LIVE for camera in status.cameras),
+            protected=active and bool(officers) and live,
+            deployment=status.deployment,
+            unreachable=self._duty.unreachable(),
             degraded=status.degraded,
             faces_seen=status.faces_seen,
         )

@@ -53,6 +53,10 @@ class Duty:
     def present(self) -> list[str]:
         return self._posts.present(self._clock())
 
+    def unreachable(self) -> list[str]:
+        """Names of the officers on post whose phones have missed two heartbeats."""
+        return self._posts.unreachable(self._clock())
+
     def cameras_wanted(self) -> bool:
         return self._posts.cameras_wanted(self._clock())
 

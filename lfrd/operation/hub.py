@@ -83,8 +83,9 @@ class Hub:
         """Only for an event that is stored. One that was published already is ignored."""
         if event.seq <= self._latest:
             return
-        if event.seq != self._latest + 1:
-            self._gaps += 1
+        gap = event.seq != self._latest + 1
+        self._gaps += gap
+        if gap or event.what == "erased":  # what is deleted in the store must not stay here either
             self._ring.clear()
             self._floor = event.seq - 1
         self._ring.append(_line(event))

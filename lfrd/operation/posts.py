@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SILENT = 2.5
+"""A phone that has not been heard for so many heartbeats' time has missed two; the half is for its way."""
+
 
 @dataclass(slots=True)
 class _Post:
@@ -19,14 +22,18 @@ class Posts:
     seconds must not stop and start cameras. Leaving is immediate. After the grace a heartbeat alone does not
     bring the post back; the officer, or the phone on the officer's behalf, takes it again.
 
+    Before that, once it has missed two heartbeats, it counts as unreachable: the others must not rely on an
+    officer who may not hear of an alert.
+
     Every `at` is in seconds of one clock that does not go back. An instant that lies before one already seen
     counts as the latest one seen.
     """
 
-    def __init__(self, grace_seconds: float) -> None:
-        if grace_seconds <= 0:
-            raise ValueError(f"grace_seconds must be above 0, not {grace_seconds}")
+    def __init__(self, grace_seconds: float, heartbeat_seconds: float) -> None:
+        if grace_seconds <= 0 or heartbeat_seconds <= 0:
+            raise ValueError(f"seconds must be above 0, not {grace_seconds} and {heartbeat_seconds}")
         self._grace = grace_seconds
+        self._silence = SILENT * heartbeat_seconds  # after which a phone is unreachable
         self._posts: dict[str, _Post] = {}  # by session; silent ones are removed by the next `take`
         self._now = float("-inf")  # the latest instant seen
 
@@ -59,6 +66,15 @@ class Posts:
         """The officers' names, sorted; one with two phones counts once."""
         now = self._at(at)
         return sorted({post.officer for post in self._posts.values() if self._lasts(post, now)})
+
+    def unreachable(self, at: float) -> list[str]:
+        """The names of the officers on post of whom no phone has been heard lately, sorted."""
+        now = self._at(at)
+        heard: dict[str, float] = {}
+        for post in self._posts.values():
+            if self._lasts(post, now):
+                heard[post.officer] = max(post.heard, heard.get(post.officer, post.heard))
+        return sorted(officer for officer, last in heard.items() if now - last >= self._silence)
 
     def sessions(self, at: float) -> frozenset[str]:
         """The sessions on post."""

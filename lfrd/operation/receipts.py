@@ -8,7 +8,7 @@ from typing import Protocol
 
 from lfrd.errors import StoreError
 from lfrd.operation.fault import Fault
-from lfrd.store.officers import SessionId
+from lfrd.store.sessions import SessionId
 
 
 class ReceiptLog(Protocol):

@@ -1,291 +1,315 @@
-"""The alert log: what happened to each alert, numbered, and stored before anybody hears of it.
+"""The alert log: what happened to each alert, sealed, numbered, and stored before anybody hears of it.
 
-An alert is a row that never changes; its claim, its adjudication and its sightings are rows beside it. Each
-writes one event, whose body is the alert's whole state after it: a phone that resumes is told exactly what it
-would have been told, and the newest event of an alert is its state now.
+An alert is a row that keeps what it was raised on; its pictures, its sightings and what officers record are
+rows beside it. Each writes one event, whose body is the alert's whole state after it: a phone that resumes is
+told exactly what it would have been told, and the newest event of an alert is its state now.
 """
 
 from __future__ import annotations
 
-import math
 import secrets
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
+from msgspec.structs import replace
 
 from lfrd import wire
+from lfrd.audit import kinds
 from lfrd.errors import NotAllowed
+from lfrd.sealing.sealer import Sealer
+from lfrd.store import audit
+from lfrd.store.acts import Acts
+from lfrd.store.alert_state import (
+    AlertState,
+    Facts,
+    NewAlert,
+    alerts_sealer,
+    append_event,
+    first_view,
+    open_event,
+    open_facts,
+    seal_facts,
+    unknown,
+)
 from lfrd.store.database import Database, Transaction
-from lfrd.store.officers import SessionId
-from lfrd.types import AlertId, Box, CameraId, Decision, DeploymentId, NominalId, OfficerId, TrackId
+from lfrd.store.keys import Keys
+from lfrd.store.sessions import SessionId
+from lfrd.types import SYSTEM, Actor, AlertId, CameraId, DeploymentId, NominalId, Stage, TrackId
+
+__all__ = ["AlertLog", "NewAlert", "OpenAlert", "Origin", "PictureKind"]
 
 PictureKind = Literal["probe", "candidate"]
-What = Literal["alert", "sighting", "improved", "claimed", "adjudicated"]
 
 _OVERHEAD = 64 << 10
 """Bytes that a new alert takes beside its pictures, at the most: rows, index pages and the log's frames."""
-
-_view = msgspec.json.Decoder(wire.AlertView)
+_READABLE = "deployment IN (SELECT deployment FROM deployment_key WHERE purpose = 'alerts')"
+"""A condition on rows that are sealed: those whose key is gone cannot be read, and are as good as deleted."""
 
 
 @dataclass(frozen=True, slots=True)
-class NewAlert:
-    """A verdict that is to become an alert.
-
-    score, threshold: cosine similarity, -1..1. seen_at: Unix seconds of the decisive frame. quality: numbers
-    of the shot that is shown (eye_distance in pixels, sharpness, yaw, pitch). shots: how many pictures
-    agreed, 1 and up. box: the face in the decisive frame. The pictures are JPEG files. Raises ValueError
-    where a number is not finite or a picture is empty.
-    """
+class Origin:
+    """Where an alert comes from: what statistics it belongs to. blue: it is no operational alert."""
 
     deployment: DeploymentId
-    nominal: NominalId
-    camera: CameraId
-    score: float
-    threshold: float
-    seen_at: float
-    quality: dict[str, float]
-    shots: int
-    box: Box
-    probe_jpeg: bytes = field(repr=False)
-    candidate_jpeg: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        box = (self.box.x, self.box.y, self.box.width, self.box.height)
-        numbers = (self.score, self.threshold, self.seen_at, *self.quality.values(), *box)
-        if not all(map(math.isfinite, numbers)):
-            raise ValueError("an alert's numbers must be finite")
-        if self.shots < 1:
-            raise ValueError(f"at least one shot must agree, not {self.shots}")
-        if not self.probe_jpeg or not self.candidate_jpeg:
-            raise ValueError("an alert needs both pictures")
+    segment: int
+    blue: bool
 
 
-_MINE = "(deployment = ? OR alert IN (SELECT value FROM json_each(?)))"
-"""A condition on rows that have `deployment` and `alert`: this deployment's, and those carried over."""
+@dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """An alert that is not closed. unclaimed_since: Unix seconds; None while an officer has it."""
 
-
-async def unanswered(db: Database, current: DeploymentId, since: float) -> list[AlertId]:
-    """Alerts of other deployments, created at or after `since` (Unix seconds), that wait for a decision."""
-    async with db.read() as tx:
-        rows = await tx.rows(
-            "SELECT id FROM alert WHERE deployment != ? AND created_at >= ? "
-            "AND id NOT IN (SELECT alert FROM adjudication) ORDER BY created_at",
-            *(current, float(since)),
-        )
-    return [AlertId(row["id"]) for row in rows]
+    view: wire.AlertView
+    escalate_seconds: float
+    unclaimed_since: float | None
 
 
 class AlertLog:
-    """The alerts of one deployment.
+    """The alerts of all deployments of the box.
 
     Every method that writes returns when it is on the disk, and raises StoreError, with nothing changed,
-    where that cannot be. Event numbers rise through all deployments of the box and have no gaps there; one
-    is given inside the only transaction that writes, so none becomes visible before a smaller one.
+    where that cannot be. Event numbers rise through all deployments and are given inside the only transaction
+    that writes, one after the other: none becomes visible before a smaller one. Those of a deleted alert
+    leave a gap behind, and a last event, 'erased', that says so.
     """
 
-    def __init__(
-        self,
-        db: Database,
-        deployment: DeploymentId,
-        clock: Callable[[], float],
-        carried: Sequence[AlertId] = (),
-    ) -> None:
-        """carried: alerts of earlier deployments that nobody has answered (`unanswered`): told and answered
-        here as well, because a changed watchlist must not take a person in the street off the phones."""
+    def __init__(self, db: Database, keys: Keys, clock: Callable[[], float]) -> None:
         self._db = db
-        self._deployment = deployment
-        self._carried = msgspec.json.encode(list(carried)).decode()
-        self._clock = clock  # Unix seconds
+        self._keys = keys
+        self._clock = clock  # Unix seconds that never go back
+        self.acts = Acts(db, keys, clock)
+
+    def now(self) -> float:
+        """The time by which alerts are filed, escalated and expire: Unix seconds that never go back."""
+        return self._clock()
+
+    # ---- what cameras bring ----------------------------------------------------------------------------
 
     async def file(self, alert: NewAlert) -> wire.Event:
-        """Store an alert, both its pictures and its event in one transaction."""
-        if alert.deployment != self._deployment:
-            raise ValueError("the alert belongs to another deployment than this log")
-        now = self._clock()
+        """Store an alert, both its pictures and its event in one transaction.
+
+        Raises NotAllowed('no_deployment') where its deployment is not active.
+        """
         alert_id = AlertId(secrets.token_hex(12))
-        # Plain numbers: what comes from arrays is NumPy's, which neither SQLite nor JSON takes.
-        quality = {name: float(value) for name, value in alert.quality.items()}
-        view = wire.AlertView(
-            id=alert_id,
-            nominal=alert.nominal,
-            score=float(alert.score),
-            threshold=float(alert.threshold),
-            camera=alert.camera,
-            seen_at=float(alert.seen_at),
-            created_at=now,
-            quality=quality,
-            probe=f"/alerts/{alert_id}/probe.jpg",
-            candidate=f"/alerts/{alert_id}/candidate.jpg",
-            shots=int(alert.shots),
-        )
+        facts = Facts.of(alert)
+        seen_at = float(alert.seen_at)
         need = len(alert.probe_jpeg) + len(alert.candidate_jpeg) + _OVERHEAD
         async with self._db.write(need) as tx:
+            name = await _active(tx, alert.deployment)
+            sealer = await alerts_sealer(tx, self._keys, alert.deployment)
+            now = self._clock()
             await tx.execute(
-                "INSERT INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                *(alert_id, self._deployment, view.nominal, view.camera, view.score, view.threshold),
-                *(view.seen_at, now, msgspec.json.encode(quality).decode(), view.shots),
-                *map(float, (alert.box.x, alert.box.y, alert.box.width, alert.box.height)),
+                "INSERT INTO alert (id, deployment, segment, camera, category, blue, seen_at, created_at, "
+                "last_seen_at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                *(alert_id, alert.deployment, alert.segment, alert.camera, alert.category, alert.blue),
+                *(seen_at, now, seen_at, seal_facts(sealer, alert_id, facts)),
             )
-            await tx.execute_each(
-                "INSERT INTO picture (alert, kind, version, jpeg) VALUES (?, ?, 1, ?)",
-                [(alert_id, "probe", alert.probe_jpeg), (alert_id, "candidate", alert.candidate_jpeg)],
+            await _add_picture(tx, sealer, alert_id, "probe", 1, alert.probe_jpeg)
+            await _add_picture(tx, sealer, alert_id, "candidate", 1, alert.candidate_jpeg)
+            view = first_view(alert_id, facts, alert, name, now)
+            body = kinds.AlertRaised(
+                deployment=alert.deployment,
+                segment=alert.segment,
+                alert=alert_id,
+                camera=alert.camera,
+                category=alert.category,
+                blue=alert.blue,
+                score=facts.score,
+                threshold=facts.threshold,
             )
-            return await self._append(tx, "alert", now, None, view)
+            return await append_event(tx, sealer, alert.deployment, "alert", now, SYSTEM, view, body)
 
     async def sighting(
-        self, alert_id: AlertId, camera: CameraId, seen_at: float, score: float, track: TrackId
+        self, alert: AlertId, camera: CameraId, seen_at: float, score: float, track: TrackId
     ) -> wire.Event:
-        """The same person was seen again. Raises NotAllowed('unknown_alert')."""
+        """The same person was seen again: the time in which they may be engaged begins anew.
+
+        It counts from now, by the store's clock, and not from `seen_at` (Unix seconds): a wrong time of day
+        neither extends nor ends it. Raises NotAllowed: 'unknown_alert', 'closed' or 'no_deployment'.
+        """
         seen_at = float(seen_at)
         async with self._db.write() as tx:
-            view = await self._state(tx, alert_id)
+            state = await self._open(tx, alert)
             await tx.execute(
                 "INSERT INTO sighting (alert, camera, track, score, seen_at) VALUES (?, ?, ?, ?, ?)",
-                *(alert_id, camera, int(track), float(score), seen_at),
+                *(state.id, camera, int(track), float(score), seen_at),
             )
-            view = msgspec.structs.replace(view, sightings=view.sightings + 1)
+            await tx.execute(
+                "UPDATE alert SET last_seen_at = max(last_seen_at, ?) WHERE id = ?", seen_at, state.id
+            )
+            now = self._clock()
+            view = replace(
+                state.view,
+                sightings=state.view.sightings + 1,
+                expires_at=max(state.view.expires_at, now + state.facts.expire_seconds),
+                expired=False,
+            )
             if seen_at >= view.last_seen_at:  # cameras differ in lag: a sighting may arrive after a later one
-                view = msgspec.structs.replace(view, last_camera=camera, last_seen_at=seen_at)
-            return await self._append(tx, "sighting", self._clock(), None, view)
+                view = replace(view, last_camera=camera, last_seen_at=seen_at)
+            body = kinds.AlertSighted(state.deployment, state.id, camera)
+            return await state.append("sighting", now, SYSTEM, view, body)
 
     async def improve(
-        self, alert_id: AlertId, probe_jpeg: bytes, quality: Mapping[str, float], score: float, shots: int
+        self, alert: AlertId, probe_jpeg: bytes, quality: Mapping[str, float], score: float, shots: int
     ) -> wire.Event | None:
         """Add a better live picture of the same passage, with what the fuller evidence says.
 
-        The alert's own picture and score stay in the store. None, and nothing changed, where the alert has
-        been adjudicated: what was decided on is not exchanged afterwards. Raises NotAllowed('unknown_alert').
+        The alert's own picture and score stay in the store. None, and nothing changed, where an officer has
+        adjudicated: what was decided on is not exchanged afterwards. Raises NotAllowed: 'unknown_alert',
+        'closed' or 'no_deployment'.
         """
         async with self._db.write(len(probe_jpeg) + _OVERHEAD) as tx:
-            view = await self._state(tx, alert_id)
-            if view.decision:
+            state = await self._open(tx, alert)
+            if state.view.reviews:
                 return None
-            row = await tx.row(
-                "INSERT INTO picture (alert, kind, version, jpeg) SELECT alert, kind, max(version) + 1, ? "
-                "FROM picture WHERE alert = ? AND kind = 'probe' GROUP BY alert, kind RETURNING version",
-                *(probe_jpeg, alert_id),
+            newest = await tx.row(
+                "SELECT max(version) AS version FROM picture WHERE alert = ? AND kind = 'probe'", state.id
             )
-            if row is None:  # its pictures have been destroyed, and none comes back
+            if newest is None or newest["version"] is None:  # destroyed, and none comes back
                 return None
-            view = msgspec.structs.replace(
-                view,
-                probe=f"/alerts/{alert_id}/probe.jpg?version={row['version']}",
+            version = newest["version"] + 1
+            sealer = await alerts_sealer(tx, self._keys, state.deployment)
+            await _add_picture(tx, sealer, state.id, "probe", version, probe_jpeg)
+            view = replace(
+                state.view,
+                probe=f"/alerts/{state.id}/probe.jpg?version={version}",
                 quality={name: float(value) for name, value in quality.items()},
                 score=float(score),
                 shots=int(shots),
             )
-            return await self._append(tx, "improved", self._clock(), None, view)
+            return await state.append("improved", self._clock(), SYSTEM, view, None)
 
-    async def claim(self, alert_id: AlertId, officer: OfficerId) -> wire.Event:
-        """The first officer to claim has it; asking again returns the event by which they got it.
+    async def _open(self, tx: Transaction, alert: AlertId) -> AlertState:
+        """An alert to which cameras may still add."""
+        state = await AlertState.find(tx, self._keys, alert)
+        if state.view.closed:
+            raise NotAllowed("closed", "this alert is closed")
+        await _active(tx, state.deployment)
+        return state
 
-        Raises NotAllowed: 'unknown_alert', or 'claimed' where another officer has it.
-        """
-        async with self._db.write() as tx:
-            view = await self._state(tx, alert_id)
-            if await self._holder(tx, alert_id, officer) is not None:
-                return await self._event(tx, alert_id, ("claimed", "adjudicated"))
-            now = self._clock()
-            name = await self._take(tx, alert_id, officer, now)
-            view = msgspec.structs.replace(view, claimed_by=name)
-            return await self._append(tx, "claimed", now, officer, view)
-
-    async def adjudicate(
-        self, alert_id: AlertId, officer: OfficerId, decision: Decision, reason: str = ""
-    ) -> wire.Event:
-        """Record an officer's decision, once; it claims an alert that nobody has.
-
-        The same decision sent again by the same officer, after a lost connection, returns the first event.
-        Raises NotAllowed: 'unknown_alert', 'adjudicated', 'claimed' where another officer has it, or
-        'reason_missing' where not_viable or insufficient come without one.
-        """
-        reason = reason.strip()
-        async with self._db.write() as tx:
-            view = await self._state(tx, alert_id)
-            earlier = await tx.row("SELECT officer, decision FROM adjudication WHERE alert = ?", alert_id)
-            if earlier is not None:
-                if (earlier["officer"], earlier["decision"]) == (officer, decision):
-                    return await self._event(tx, alert_id, ("adjudicated",))
-                raise NotAllowed("adjudicated", f"{view.decided_by} has already decided")
-            name = await self._holder(tx, alert_id, officer)
-            if decision != "viable" and not reason:
-                raise NotAllowed("reason_missing", "say in a few words why")
-            now = self._clock()
-            if name is None:
-                name = await self._take(tx, alert_id, officer, now)
-            await tx.execute(
-                "INSERT INTO adjudication (alert, officer, decision, reason, at) VALUES (?, ?, ?, ?, ?)",
-                *(alert_id, officer, decision, reason, now),
-            )
-            view = msgspec.structs.replace(
-                view,
-                claimed_by=name,
-                decision=decision,
-                decided_by=name,
-                reason=reason,
-                seconds=max(0.0, now - view.created_at),  # a clock that was set back makes no negative time
-            )
-            return await self._append(tx, "adjudicated", now, officer, view)
+    # ---- what phones and the desk read -----------------------------------------------------------------
 
     async def after(self, seq: int, limit: int) -> list[wire.Event]:
-        """This deployment's events numbered above `seq`, oldest first, `limit` (1 and up) at the most."""
+        """The events numbered above `seq` that can be read, oldest first, `limit` (1 and up) at the most."""
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
         async with self._db.read() as tx:
             rows = await tx.rows(
-                f"SELECT seq, what, at, body FROM event WHERE {_MINE} AND seq > ? ORDER BY seq LIMIT ?",
-                *(self._deployment, self._carried, seq, limit),
+                f"SELECT * FROM event WHERE seq > ? AND (body IS NULL OR {_READABLE}) ORDER BY seq LIMIT ?",
+                *(seq, limit),
             )
-        return [_as_event(row) for row in rows]
+            sealed = {DeploymentId(row["deployment"]) for row in rows if row["body"] is not None}
+            sealers = await self._sealers(tx, sealed)
+        return [open_event(sealers.get(row["deployment"]), row) for row in rows]
 
     async def latest(self) -> int:
-        """The number of the newest event that `after` gives; 0 where there is none."""
+        """The number of the newest event; 0 before the first."""
         async with self._db.read() as tx:
-            row = await tx.row(f"SELECT max(seq) FROM event WHERE {_MINE}", self._deployment, self._carried)
+            row = await tx.row("SELECT max(seq) FROM event")
         return int(row[0] or 0) if row is not None else 0
 
-    async def picture(self, alert_id: AlertId, kind: PictureKind) -> bytes | None:
-        """The newest JPEG file of that kind; None where this deployment has no such alert, or its pictures
-        have been destroyed."""
+    async def beginning(self) -> int:
+        """The number from which a phone that knows nothing yet is told: what is over and done with, in
+        deployments that have ended, is no concern of whoever joins today."""
         async with self._db.read() as tx:
             row = await tx.row(
-                "SELECT jpeg FROM picture JOIN alert ON alert.id = picture.alert WHERE alert = ? AND "
-                f"{_MINE} AND kind = ? ORDER BY version DESC LIMIT 1",
-                *(alert_id, self._deployment, self._carried, kind),
+                "SELECT min(seq) FROM event JOIN alert ON alert.id = event.alert WHERE closed_at IS NULL "
+                "OR alert.deployment IN (SELECT id FROM deployment WHERE stage IN (?, ?, ?))",
+                *(stage.value for stage in Stage if stage.is_open),
             )
-        return None if row is None else bytes(row["jpeg"])
+        first = None if row is None else row[0]
+        return await self.latest() if first is None else int(first) - 1
 
-    async def open_alerts(self) -> list[wire.AlertView]:
-        """The alerts that wait for a decision, as they stand, oldest first."""
+    async def picture(self, alert: AlertId, kind: PictureKind, actor: Actor) -> bytes | None:
+        """The newest JPEG file of that kind, its viewing audited first; None where the alert is unknown or
+        its pictures have been destroyed."""
+        async with self._db.read() as tx:
+            row = await tx.row(
+                "SELECT deployment, version, picture.sealed FROM picture JOIN alert ON alert.id = alert "
+                "WHERE alert = ? AND kind = ? ORDER BY version DESC LIMIT 1",
+                *(alert, kind),
+            )
+            if row is None:
+                return None
+            try:
+                sealer = await alerts_sealer(tx, self._keys, DeploymentId(row["deployment"]))
+            except NotAllowed:
+                return None
+        jpeg = sealer.unseal(row["sealed"], _picture_context(alert, kind, row["version"]))
+        async with self._db.write() as tx:
+            body = kinds.PictureViewed(row["deployment"], kind, alert)
+            await audit.append(tx, self._clock(), actor, body)
+        return jpeg
+
+    async def view(self, alert: AlertId) -> wire.AlertView:
+        """The alert as it stands. Raises NotAllowed('unknown_alert')."""
+        async with self._db.read() as tx:
+            return (await AlertState.find(tx, self._keys, alert)).view
+
+    async def views(self, deployment: DeploymentId) -> list[wire.AlertView]:
+        """A deployment's alerts as they stand, oldest first; empty where its key is gone."""
         async with self._db.read() as tx:
             rows = await tx.rows(
-                "SELECT body FROM event JOIN (SELECT max(seq) AS newest, min(seq) AS first FROM event "
-                f"WHERE {_MINE} GROUP BY alert) ON seq = newest "
-                "WHERE alert NOT IN (SELECT alert FROM adjudication) ORDER BY first",
-                *(self._deployment, self._carried),
+                f"SELECT * FROM event WHERE {_READABLE} AND deployment = ? AND seq IN "
+                "(SELECT max(seq) FROM event GROUP BY alert) AND body IS NOT NULL",
+                deployment,
             )
-        return [_view.decode(row["body"]) for row in rows]
+            sealers = await self._sealers(tx, {deployment} if rows else set())
+        views = [open_event(sealers.get(deployment), row).alert for row in rows]
+        return sorted(views, key=lambda view: (view.created_at, view.id))
 
-    async def recent_nominals(self, since: float) -> list[tuple[NominalId, AlertId, float]]:
-        """Who was seen at or after `since` (Unix seconds), by which alert, and when last: oldest first.
+    async def origin(self, alert: AlertId) -> Origin:
+        """Raises NotAllowed('unknown_alert') where it has been deleted."""
+        async with self._db.read() as tx:
+            row = await tx.row("SELECT deployment, segment, blue FROM alert WHERE id = ?", alert)
+        if row is None:
+            raise unknown()
+        return Origin(DeploymentId(row["deployment"]), row["segment"], bool(row["blue"]))
+
+    # ---- what a restarted process takes up -------------------------------------------------------------
+
+    async def open_alerts(self) -> list[OpenAlert]:
+        """The alerts of all deployments that are not closed, oldest first."""
+        async with self._db.read() as tx:
+            rows = await tx.rows(
+                "SELECT alert.*, claim.at AS claimed_at, (SELECT max(event.at) FROM event "
+                "WHERE event.alert = alert.id AND what = 'released') AS released_at "
+                "FROM alert LEFT JOIN claim ON claim.alert = alert.id "
+                f"WHERE closed_at IS NULL AND {_READABLE} ORDER BY created_at, id"
+            )
+            sealers = await self._sealers(tx, {DeploymentId(row["deployment"]) for row in rows})
+            found: list[OpenAlert] = []
+            for row in rows:
+                state = await AlertState.find(tx, self._keys, AlertId(row["id"]))
+                facts = open_facts(sealers[row["deployment"]], row)
+                since = None if row["claimed_at"] is not None else row["released_at"] or row["created_at"]
+                found.append(OpenAlert(state.view, facts.escalate_seconds, since))
+        return found
+
+    async def recent_nominals(
+        self, deployment: DeploymentId, since: float
+    ) -> list[tuple[NominalId, AlertId, float]]:
+        """Who was seen at or after `since` (Unix seconds), by which open alert, and when last: oldest first.
 
         One entry a nominal, with the alert whose last sighting is the newest: what a restarted process needs
         to go on counting repeats as sightings.
         """
         async with self._db.read() as tx:
-            # SQLite takes the bare column `id` from the row that holds the maximum.
             rows = await tx.rows(
-                "WITH mine AS (SELECT id, nominal, seen_at FROM alert WHERE deployment = ?) "
-                "SELECT nominal, id, max(seen) AS seen FROM (SELECT nominal, id, seen_at AS seen FROM mine "
-                "UNION ALL SELECT nominal, mine.id, sighting.seen_at FROM mine JOIN sighting "
-                "ON mine.id = alert) WHERE seen >= ? GROUP BY nominal ORDER BY seen",
-                *(self._deployment, float(since)),
+                "SELECT id, last_seen_at, sealed FROM alert WHERE deployment = ? AND last_seen_at >= ? "
+                f"AND closed_at IS NULL AND {_READABLE} ORDER BY last_seen_at",
+                *(deployment, float(since)),
             )
-        return [(NominalId(row["nominal"]), AlertId(row["id"]), row["seen"]) for row in rows]
+            sealers = await self._sealers(tx, {deployment} if rows else set())
+        newest: dict[NominalId, tuple[AlertId, float]] = {}
+        for row in rows:
+            nominal = NominalId(open_facts(sealers[deployment], row).nominal)
+            newest.pop(nominal, None)
+            newest[nominal] = AlertId(row["id"]), row["last_seen_at"]
+        return [(nominal, alert, seen_at) for nominal, (alert, seen_at) in newest.items()]
+
+    # ---- receipts --------------------------------------------------------------------------------------
 
     async def receipted(self, session: SessionId, seq: int) -> None:
         """A phone has shown all events up to `seq`. Never goes back, nor beyond the newest event there is."""
@@ -304,52 +328,26 @@ class AlertLog:
             rows = await tx.rows("SELECT session, seq FROM receipt")
         return {SessionId(row["session"]): row["seq"] for row in rows}
 
-    async def _state(self, tx: Transaction, alert_id: AlertId) -> wire.AlertView:
-        row = await tx.row(
-            f"SELECT body FROM event WHERE alert = ? AND {_MINE} ORDER BY seq DESC LIMIT 1",
-            *(alert_id, self._deployment, self._carried),
-        )
-        if row is None:
-            raise NotAllowed(
-                "unknown_alert", "this alert is no longer kept, or belongs to another deployment"
-            )
-        return _view.decode(row["body"])
-
-    async def _holder(self, tx: Transaction, alert_id: AlertId, officer: OfficerId) -> str | None:
-        """The officer's name where they have the alert, None where nobody has; else NotAllowed('claimed')."""
-        row = await tx.row(
-            "SELECT officer, name FROM claim JOIN officer ON officer.id = claim.officer WHERE alert = ?",
-            alert_id,
-        )
-        if row is None:
-            return None
-        if row["officer"] != officer:
-            raise NotAllowed("claimed", f"{row['name']} has it")
-        return str(row["name"])
-
-    async def _take(self, tx: Transaction, alert_id: AlertId, officer: OfficerId, now: float) -> str:
-        row = await tx.row("SELECT name FROM officer WHERE id = ?", officer)
-        if row is None:
-            raise ValueError(f"no officer has the id '{officer}'")
-        await tx.execute("INSERT INTO claim (alert, officer, at) VALUES (?, ?, ?)", alert_id, officer, now)
-        return str(row["name"])
-
-    async def _event(self, tx: Transaction, alert_id: AlertId, kinds: tuple[What, ...]) -> wire.Event:
-        """The alert's first event of one of these kinds."""
-        rows = await tx.rows("SELECT seq, what, at, body FROM event WHERE alert = ? ORDER BY seq", alert_id)
-        return next(_as_event(row) for row in rows if row["what"] in kinds)
-
-    async def _append(
-        self, tx: Transaction, what: What, at: float, officer: OfficerId | None, view: wire.AlertView
-    ) -> wire.Event:
-        row = await tx.row(
-            "INSERT INTO event (deployment, alert, what, at, officer, body) "
-            "SELECT deployment, id, ?, ?, ?, ? FROM alert WHERE id = ? RETURNING seq",
-            *(what, at, officer, msgspec.json.encode(view).decode(), view.id),
-        )
-        assert row is not None  # an INSERT that returned nothing would have raised
-        return wire.Event(seq=row["seq"], what=what, at=at, alert=view)
+    async def _sealers(self, tx: Transaction, deployments: set[DeploymentId]) -> dict[str, Sealer]:
+        return {each: await alerts_sealer(tx, self._keys, each) for each in deployments}
 
 
-def _as_event(row: sqlite3.Row) -> wire.Event:
-    return wire.Event(seq=row["seq"], what=row["what"], at=row["at"], alert=_view.decode(row["body"]))
+async def _active(tx: Transaction, deployment: DeploymentId) -> str:
+    """The deployment's name. Raises NotAllowed('no_deployment') where nobody may be looked for under it."""
+    row = await tx.row("SELECT name, stage FROM deployment WHERE id = ?", deployment)
+    if row is None or row["stage"] != Stage.ACTIVE:
+        raise NotAllowed("no_deployment", "no deployment is active: nobody is looked for")
+    return str(row["name"])
+
+
+async def _add_picture(
+    tx: Transaction, sealer: Sealer, alert: AlertId, kind: PictureKind, version: int, jpeg: bytes
+) -> None:
+    await tx.execute(
+        "INSERT INTO picture (alert, kind, version, sealed) VALUES (?, ?, ?, ?)",
+        *(alert, kind, version, sealer.seal(jpeg, _picture_context(alert, kind, version))),
+    )
+
+
+def _picture_context(alert: AlertId, kind: PictureKind, version: int) -> str:
+    return f"picture/{alert}/{kind}/{version}"

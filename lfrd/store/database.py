@@ -88,9 +88,16 @@ class DatabaseStatistics:
 class Database:
     """Opened with `Database.open`; handed to what keeps something in it."""
 
-    def __init__(self, path: Path, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        writer: aiosqlite.Connection,
+        readers: list[aiosqlite.Connection],
+        watcher: aiosqlite.Connection,
+    ) -> None:
         self.path = path
         self._writer = writer
+        self._watcher = watcher  # writes nothing itself, so that it sees what every other one has committed
         self._turn = asyncio.Lock()  # held by the one transaction that writes; first come, first served
         self._at_work: asyncio.Task[Any] | None = None  # who holds it: a write inside a write is a bug
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue(len(readers))  # those idle
@@ -141,7 +148,13 @@ class Database:
                 # Entered last, left first: the writer is the last to close, and folds the log into the file.
                 reading = (*_EVERY, "PRAGMA query_only = ON")
                 pool = [await _connect(stack, path, reading) for _ in range(readers)]
-            yield cls(path, writer, pool)
+                watcher = await _connect(stack, path, reading)
+            yield cls(path, writer, pool, watcher)
+
+    async def version(self) -> int:
+        """A number that is another one after any commit, by this process or by one beside it."""
+        with in_words(self.path):
+            return int(await _value(self._watcher, "PRAGMA data_version"))
 
     @asynccontextmanager
     async def write(self, need: int = 0) -> AsyncIterator[Transaction]:
@@ -176,6 +189,26 @@ class Database:
         finally:
             self._at_work = None
             self._turn.release()
+
+    async def fold_log(self) -> bool:
+        """Fold the log into the file and cut it to nothing, so that what was deleted is in neither.
+
+        False where somebody, here or in another process, still reads an older state: try again. Waits for
+        its turn among the writers, and never long for a reader, because alerts wait behind it.
+        """
+        async with self._turn:
+            with in_words(self.path):
+                await self._writer.execute_fetchall("PRAGMA busy_timeout = 100")
+                try:
+                    return not await _value(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)")
+                finally:
+                    await self._writer.execute_fetchall(_EVERY[1])
+
+    async def compact(self) -> None:
+        """Write the whole file anew, without any page or part of one that no row uses. Writers wait."""
+        async with self._turn:
+            with in_words(self.path):
+                await self._writer.execute_fetchall("VACUUM")
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

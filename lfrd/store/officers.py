@@ -1,188 +1,249 @@
-"""Officers, the invitations by which they join, and the sessions of their phones.
-
-Codes and tokens are random enough (256 bits) that nobody guesses one; only their SHA-256 is kept, so that
-who reads the database can use none. Looking one up by its digest needs no comparison in constant time: how
-long it takes says something of the digest of a guess, and nothing of a code.
-"""
+"""Officers' ways in: an invitation for an engagement officer's phone, a password or a passkey at the desk."""
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import secrets
 import sqlite3
-import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import NewType
 
+from lfrd.audit import kinds
+from lfrd.config import SignIn
 from lfrd.errors import NotAllowed
+from lfrd.store.accounts import Accounts, Officer
+from lfrd.store.appointing import may_appoint, may_set_password
+from lfrd.store.audit import append
 from lfrd.store.database import Database, Transaction
-from lfrd.types import OfficerId
+from lfrd.store.names import clean_name, digest, label
+from lfrd.store.passkeys import Passkeys
+from lfrd.store.passwords import Passwords, check_strength, wait_after
+from lfrd.store.sessions import Session, SessionId
+from lfrd.types import Actor, OfficerId, Role
 
-SessionId = NewType("SessionId", str)
-"""Names a phone's session, in lists and in revocation; opens nothing, unlike its token."""
+__all__ = ["Officer", "Officers", "Session", "SessionId"]
 
-LONGEST_NAME = 60
-_SEEN_EVERY = 30.0
-"""Seconds. `seen` writes no more often: each write waits for the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One phone that an officer has signed in. Times are Unix seconds."""
-
-    id: SessionId
-    officer: OfficerId
-    name: str
-    created_at: float
-    last_seen_at: float
+WRONG = "the name or the password is not right; after several wrong ones an account waits before it opens"
+"""One text, whether there is no such name, it waits, it is disabled, or the password is wrong."""
+NOBODY = Actor(OfficerId("nobody"), "nobody who is signed in")
+"""Who tries to sign in, in the audit."""
 
 
-class Officers:
+class Officers(Accounts):
     """Who may sign in, and what has signed in."""
 
-    def __init__(self, db: Database, clock: Callable[[], float]) -> None:
-        self._db = db
-        self._clock = clock  # Unix seconds
+    def __init__(self, db: Database, clock: Callable[[], float], settings: SignIn | None = None) -> None:
+        super().__init__(db, clock, settings or SignIn())
+        self.passkeys = Passkeys(db, clock)
+        self._passwords = Passwords()
+        self._trying = asyncio.Lock()  # one password at a time: of many at once no more are looked at
 
-    async def invite(self, name: str | None, uses: int, valid_seconds: float) -> str:
+    # ---- invitations ---------------------------------------------------------------------------------
+
+    async def invite(
+        self,
+        name: str | None,
+        uses: int,
+        valid_seconds: float,
+        *,
+        role: Role = Role.ENGAGEMENT,
+        actor: Actor,
+    ) -> str:
         """A new code, which is shown once and cannot be read again.
 
-        name: who it is made out to, or None for whoever holds it. Raises NotAllowed('name') where it is not
-        one, and ValueError where uses is below 1 or valid_seconds not above 0.
+        An engagement officer's code lets a phone in (`join`); name may be None then, for whoever holds it.
+        The code of any other role sets the password of the officer of that name, who has been added already
+        (`first_password`). Raises NotAllowed: 'name', 'role', 'unknown_officer'; and ValueError where uses is
+        below 1 or valid_seconds not above 0.
         """
         if uses < 1 or not valid_seconds > 0:
             raise ValueError("an invitation needs at least one use and some time")
-        if name is not None:
-            name = clean_name(name)
         code, now = secrets.token_urlsafe(32), self._clock()
+        name = None if name is None else clean_name(name)
         async with self._db.write() as tx:
+            if role is Role.ENGAGEMENT:
+                await may_appoint(tx, actor, role)
+                officer = None if name is None else await self._perhaps(tx, name)
+            else:
+                officer = await self._named(tx, name or "")
+                await may_set_password(tx, actor, officer.role)
+            if officer is not None:
+                _in_role(officer, role)
             await tx.execute(
-                "INSERT INTO invitation (code_hash, name, uses_left, created_at, expires_at) "
-                "VALUES (?, ?, ?, ?, ?)",
-                *(_digest(code), name, uses, now, now + valid_seconds),
+                "INSERT INTO invitation (code_hash, purpose, name, role, uses_left, created_at, expires_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                *(digest(code), "phone" if role is Role.ENGAGEMENT else "password", name, role.value),
+                *(uses, now, now + valid_seconds),
             )
+            await append(tx, now, actor, kinds.Invited(name or "", role.value, valid_seconds / 3600))
         return code
 
-    async def join(self, code: str, name: str = "") -> str:
+    async def join(self, code: str, name: str = "", device_key: bytes | None = None) -> str:
         """Use an invitation and sign a phone in. Returns the session's token, which is not kept.
 
         name: how the others see the officer. An invitation that is made out to somebody signs in as them and
         no one else, so name is not even looked at. A name that an officer has already is theirs: another
         phone joins under it only with an invitation made out to it. Raises NotAllowed, and uses nothing up:
-        'invitation' (one text, whether the code never existed, has expired or is used up), 'name' or
-        'name_taken'.
+        'invitation' (one text, whether the code never existed, has expired or is used up), 'name',
+        'name_taken', 'password_wanted' (the code is for `first_password`), 'role' or 'disabled'.
         """
         now = self._clock()
         async with self._db.write() as tx:
-            used = await tx.row(
-                "UPDATE invitation SET uses_left = uses_left - 1 "
-                "WHERE code_hash = ? AND uses_left > 0 AND expires_at > ? RETURNING name",
-                *(_digest(code), now),
-            )
-            if used is None:
-                raise NotAllowed("invitation", "this invitation is not valid (any more); ask for a new one")
-            made_out_to = used["name"]
-            officer = await self._officer(tx, made_out_to or clean_name(name), made_out_to, now)
-            token = secrets.token_urlsafe(32)
-            await tx.execute(
-                "INSERT INTO session (id, token_hash, officer, created_at, last_seen_at) "
-                "VALUES (?, ?, ?, ?, ?)",
-                *(secrets.token_hex(8), _digest(token), officer, now, now),
-            )
-        return token
+            used = await self._used(tx, code, now)
+            if used["purpose"] != "phone":
+                raise NotAllowed("password_wanted", "this link sets a password: choose one")
+            officer = await self._joining(tx, used["name"], name, Role(used["role"]), now)
+            return await self._begin(tx, officer, "invitation", device_key, now)
 
-    async def session(self, token: str) -> Session | None:
-        """The session that this token opens; None where there is none or it has been revoked."""
-        async with self._db.read() as tx:
-            row = await tx.row(f"{_SESSIONS} AND token_hash = ?", _digest(token))
-        return None if row is None else _as_session(row)
+    async def first_password(self, code: str, password: str, device_key: bytes | None = None) -> str:
+        """Use a link that sets a password, and sign its officer in. Returns the session's token.
 
-    async def sessions(self) -> list[Session]:
-        """Every session that has not been revoked, oldest first."""
-        async with self._db.read() as tx:
-            rows = await tx.rows(f"{_SESSIONS} ORDER BY session.created_at, session.id")
-        return [_as_session(row) for row in rows]
-
-    async def seen(self, session: Session) -> Session:
-        """The phone was heard from. Written to the half minute; returns the session as it is kept."""
+        Raises NotAllowed, and uses nothing up: 'invitation', 'weak' or 'disabled'.
+        """
         now = self._clock()
-        if now - session.last_seen_at < _SEEN_EVERY:
-            return session
-        async with self._db.write() as tx:
-            await tx.execute(
-                "UPDATE session SET last_seen_at = max(last_seen_at, ?) WHERE id = ?", now, session.id
+        async with self._db.read() as tx:
+            made_out = await tx.row(
+                "SELECT name FROM invitation WHERE purpose = 'password' AND code_hash = ? AND uses_left > 0 "
+                "AND expires_at > ?",
+                *(digest(code), now),
             )
-        return replace(session, last_seen_at=now)
-
-    async def revoke(self, session: SessionId) -> bool:
-        """End a session for good: from now on its token opens nothing. False where there is none to end."""
+        if made_out is None:
+            raise _not_valid()
+        check_strength(password, made_out["name"])
+        kept = await self._passwords.hashed(password)
         async with self._db.write() as tx:
-            row = await tx.row(
-                "UPDATE session SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL RETURNING id",
-                *(self._clock(), session),
-            )
-        return row is not None
+            used = await self._used(tx, code, now)
+            officer = _enabled(await self._named(tx, used["name"]))
+            await self._keep_password(tx, officer.actor, officer.id, kept)
+            return await self._begin(tx, officer.actor, "password", device_key, now)
 
-    async def revoke_all(self, name: str) -> int:
-        """End every session of the officer of that name, spelt in whatever case. How many there were."""
+    # ---- passwords -----------------------------------------------------------------------------------
+
+    async def set_password(self, officer: OfficerId, password: str, actor: Actor) -> None:
+        """Set a password: one's own, where the caller has checked the old one, or another's.
+
+        Whatever was signed in before ends. Raises NotAllowed: 'weak', 'role', 'unknown_officer'.
+        """
+        known = await self.officer(officer)
+        check_strength(password, known.name)
+        kept = await self._passwords.hashed(password)
         async with self._db.write() as tx:
-            rows = await tx.rows(
-                "UPDATE session SET revoked_at = ? WHERE revoked_at IS NULL AND officer IN "
-                "(SELECT id FROM officer WHERE label = ?) RETURNING id",
-                *(self._clock(), _label(name)),
-            )
-        return len(rows)
+            if actor.id != officer or known.role is Role.ENGAGEMENT:
+                await may_set_password(tx, actor, known.role)
+            await self._keep_password(tx, actor, officer, kept)
 
-    async def _officer(self, tx: Transaction, name: str, made_out_to: str | None, now: float) -> OfficerId:
-        """The officer of that name, new or, where the invitation is made out to them, as they are."""
-        label = _label(name)
-        row = await tx.row("SELECT id FROM officer WHERE label = ?", label)
+    async def check_password(self, name: str, password: str) -> Actor:
+        """The officer whose password it is.
+
+        Raises NotAllowed('password') with one text and after one time, whatever is wrong; the audit says why.
+        After `passwords.FREE_TRIES` wrong ones in a row the account waits, longer each time, also over a
+        restart; while it waits the right password does not open it either.
+        """
+        async with self._trying:
+            now = self._clock()
+            async with self._db.read() as tx:
+                row = await tx.row(
+                    "SELECT id, name, role, password, failures, locked_until, disabled_at FROM officer "
+                    "WHERE label = ?",
+                    label(name),
+                )
+            reason = "password"
+            if row is not None and row["locked_until"] > now:
+                reason = "locked"
+            elif row is not None and row["disabled_at"] is not None:
+                reason = "disabled"
+            right = await self._passwords.verify(None if row is None else row["password"], password)
+            if row is None or not right or reason != "password":
+                await self._failed(row, reason, now)
+                raise NotAllowed("password", WRONG)
+            await self._succeeded(row, password)
+        return Actor(OfficerId(row["id"]), row["name"], Role(row["role"]))
+
+    async def sign_in(self, name: str, password: str, device_key: bytes | None = None) -> str:
+        """Returns the new session's token. Raises NotAllowed: 'password', as `check_password`, 'disabled'."""
+        officer = await self.check_password(name, password)
+        async with self._db.write() as tx:
+            _enabled(await self._known(tx, officer.id))  # asked again: disabled in this very moment
+            return await self._begin(tx, officer, "password", device_key, self._clock())
+
+    async def sign_in_by_passkey(self, officer: OfficerId, device_key: bytes | None = None) -> str:
+        """Once the passkey has been verified. Returns the session's token. Raises NotAllowed('disabled')."""
+        async with self._db.write() as tx:
+            known = _enabled(await self._known(tx, officer))
+            return await self._begin(tx, known.actor, "passkey", device_key, self._clock())
+
+    # ---- rows ----------------------------------------------------------------------------------------
+
+    async def _used(self, tx: Transaction, code: str, now: float) -> sqlite3.Row:
+        """One use of an invitation; undone where the transaction is."""
+        row = await tx.row(
+            "UPDATE invitation SET uses_left = uses_left - 1 "
+            "WHERE code_hash = ? AND uses_left > 0 AND expires_at > ? RETURNING name, role, purpose",
+            *(digest(code), now),
+        )
         if row is None:
-            officer = OfficerId(secrets.token_hex(8))
-            await tx.execute(
-                "INSERT INTO officer (id, name, label, created_at) VALUES (?, ?, ?, ?)",
-                *(officer, name, label, now),
-            )
-            return officer
+            raise _not_valid()
+        return row
+
+    async def _joining(
+        self, tx: Transaction, made_out_to: str | None, name: str, role: Role, now: float
+    ) -> Actor:
+        """The officer of that name, new or, where the invitation is made out to them, as they are."""
+        chosen = made_out_to or clean_name(name)
+        officer = await self._perhaps(tx, chosen)
+        if officer is None:
+            return Actor(await self._insert(tx, chosen, role, "", None, now), chosen, role)
         if made_out_to is None:
             raise NotAllowed(
                 "name_taken",
-                f"{name} has joined already: add your shoulder number, or ask for an invitation in your name",
+                f"{chosen} has joined already: add your shoulder number, or ask for an invitation in your "
+                "name",
             )
-        return OfficerId(row["id"])
+        return _enabled(_in_role(officer, role)).actor
+
+    async def _keep_password(self, tx: Transaction, actor: Actor, officer: OfficerId, kept: str) -> None:
+        await tx.execute(
+            "UPDATE officer SET password = ?, failures = 0, locked_until = 0 WHERE id = ?", kept, officer
+        )
+        await append(tx, self._clock(), actor, kinds.UserChanged(officer, "password_set"))
+        await self._end(tx, actor, "revoked", "officer = ?", officer)
+
+    async def _failed(self, row: sqlite3.Row | None, reason: str, now: float) -> None:
+        """One transaction whatever was wrong: the time that it takes tells nobody which."""
+        async with self._db.write() as tx:
+            if row is not None and reason == "password":
+                failures = row["failures"] + 1
+                await tx.execute(
+                    "UPDATE officer SET failures = ?, locked_until = ? WHERE id = ?",
+                    *(failures, now + wait_after(failures), row["id"]),
+                )
+            await append(tx, now, NOBODY, kinds.SignInFailed("" if row is None else row["id"], reason))
+
+    async def _succeeded(self, row: sqlite3.Row, password: str) -> None:
+        kept = row["password"]
+        if self._passwords.outdated(kept):
+            kept = await self._passwords.hashed(password)
+        if row["failures"] or kept != row["password"]:
+            async with self._db.write() as tx:
+                await tx.execute(
+                    "UPDATE officer SET failures = 0, locked_until = 0, password = ? "
+                    "WHERE id = ? AND password = ?",
+                    *(kept, row["id"], row["password"]),
+                )
 
 
-def clean_name(name: str) -> str:
-    """1 to 60 characters that print, composed (NFC), with single spaces. Raises NotAllowed('name').
-
-    What does not print is refused and not dropped: a mark that turns the direction of writing, or a
-    character without width, makes one name look like another.
-    """
-    name = unicodedata.normalize("NFC", name).strip()
-    prints = name.isprintable()  # asked before a line break among the spaces becomes one of them
-    name = " ".join(name.split())
-    if not prints or not 1 <= len(name) <= LONGEST_NAME:
-        raise NotAllowed("name", f"a name has 1 to {LONGEST_NAME} characters, all of which print")
-    return name
+def _in_role(officer: Officer, role: Role) -> Officer:
+    if officer.role is not role:
+        raise NotAllowed(
+            "role", f"{officer.name} is there already, in the role {officer.role}: one role a person"
+        )
+    return officer
 
 
-_SESSIONS = (
-    "SELECT session.id, officer, name, session.created_at, last_seen_at "
-    "FROM session JOIN officer ON officer.id = session.officer WHERE revoked_at IS NULL"
-)
+def _enabled(officer: Officer) -> Officer:
+    if officer.disabled_at is not None:
+        raise NotAllowed("disabled", f"{officer.name} may not sign in any more")
+    return officer
 
 
-def _as_session(row: sqlite3.Row) -> Session:
-    return Session(
-        SessionId(row["id"]), OfficerId(row["officer"]), row["name"], row["created_at"], row["last_seen_at"]
-    )
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
-
-
-def _label(name: str) -> str:
-    """What two names have in common that differ by case, width or spelling of an accent alone."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+def _not_valid() -> NotAllowed:
+    return NotAllowed("invitation", "this invitation is not valid (any more); ask for a new one")

@@ -131,13 +131,17 @@ class RecogniserPart(Table, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Calibration(Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[[calibration]]: the score at which `non_mated` searches of a list of `n` reached an FPIR.
 
-    points: [FPIR, score], FPIR falling and score rising. data: whose pictures, in words.
+    points: [FPIR, score], FPIR falling and score rising. data: whose pictures, in words. tpir: [FPIR, TPIR],
+    FPIR falling: of `mated` searches of the same list, how many found the right person at the score that
+    keeps that FPIR. Live use needs it (policy.card); a pack that lacks it can be tried out and measured.
     """
 
     n: Annotated[int, Meta(ge=1)]
     non_mated: Annotated[int, Meta(ge=1)]
     data: Text
     points: Annotated[tuple[Point, ...], Meta(min_length=1)]
+    mated: Annotated[int, Meta(ge=0)] = 0
+    tpir: tuple[Point, ...] = ()
 
 
 class Manifest(Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -213,10 +217,14 @@ def parse_manifest(text: str, path: Path) -> Manifest:
 def calibration_toml(calibration: Calibration) -> str:
     """A [[calibration]] table, to be appended to a manifest's text."""
     points = ", ".join(f"[{fpir!r}, {score!r}]" for fpir, score in calibration.points)
-    return (
+    text = (
         f"\n[[calibration]]\nn = {calibration.n}\nnon_mated = {calibration.non_mated}\n"
         f"data = {msgspec.json.encode(calibration.data).decode()}\npoints = [{points}]\n"
     )
+    if calibration.tpir:
+        found = ", ".join(f"[{fpir!r}, {tpir!r}]" for fpir, tpir in calibration.tpir)
+        text += f"mated = {calibration.mated}\ntpir = [{found}]\n"
+    return text
 
 
 def make_detector(manifest: Manifest, runners: Mapping[str, Runner]) -> Detector:
@@ -294,6 +302,18 @@ def _problems(manifest: Manifest) -> Iterator[str]:
             yield f"{key}: FPIR must fall from point to point"
         if any(b < a for a, b in pairwise(scores)):
             yield f"{key}: the score must rise from point to point"
+        yield from _tpir_problems(calibration, f"calibration[{number}]")
+
+
+def _tpir_problems(calibration: Calibration, key: str) -> Iterator[str]:
+    if bool(calibration.tpir) != bool(calibration.mated):
+        yield f"{key}.tpir: goes with mated, the number of searches behind it; one of them is missing"
+    if not all(0 < fpir <= 1 and 0 <= tpir <= 1 for fpir, tpir in calibration.tpir):
+        yield f"{key}.tpir: each FPIR must be above 0 and at most 1, each TPIR between 0 and 1"
+    if any(b >= a for (a, _), (b, _) in pairwise(calibration.tpir)):
+        yield f"{key}.tpir: FPIR must fall from point to point"
+    if any(b > a for (_, a), (_, b) in pairwise(calibration.tpir)):
+        yield f"{key}.tpir: a lower FPIR cannot have a higher TPIR"
 
 
 _PARTS: dict[str, type[Table]] = {"yunet": YunetPart, "scrfd": ScrfdPart, "mtcnn": MtcnnPart}

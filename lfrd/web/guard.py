@@ -1,8 +1,9 @@
-"""What stands around every answer: security headers, and errors that tell the asker nothing."""
+"""What stands around every answer: security headers, the time, and errors that tell the asker nothing."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lfrd.errors import StoreError
 from lfrd.operation.fault import Fault
+from lfrd.web.proof import TIME_HEADER
 
 _log = structlog.get_logger()
 
@@ -44,9 +46,10 @@ def content_policy(host: str) -> str:
 class Guard:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, fault: Fault) -> None:
+    def __init__(self, app: ASGIApp, fault: Fault, clock: Callable[[], float]) -> None:
         self._app = app
         self._fault = fault  # hears of a store that fails
+        self._clock = clock  # Unix seconds: a browser whose own are wrong proves with these
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = Headers(scope=scope).get("host", "")
@@ -61,6 +64,7 @@ class Guard:
                 for name, value in _ALWAYS.items():
                     headers[name] = value
                 headers.setdefault("cache-control", "no-store")
+                headers[TIME_HEADER] = str(int(self._clock() * 1000))
             elif message["type"] in ("websocket.accept", "websocket.close"):
                 begun = True
             await send(message)

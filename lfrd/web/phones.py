@@ -86,6 +86,7 @@ class Phones:
         if not known:
             return
         try:
+            await self._officers.expire()
             standing = {session.id for session in await self._officers.sessions()}
         except StoreError as error:
             self._fault.report(error)

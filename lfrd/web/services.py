@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lfrd.config import Config
+from lfrd.errors import NotAllowed
 from lfrd.operation.alerts import Alerts
 from lfrd.operation.board import Board
 from lfrd.operation.duty import Duty
@@ -15,8 +17,27 @@ from lfrd.operation.fault import Fault
 from lfrd.operation.hub import Hub
 from lfrd.operation.receipts import Receipts
 from lfrd.store.alerts import AlertLog
+from lfrd.store.audit import Audit
 from lfrd.store.officers import Officers
+from lfrd.types import CameraId, DeploymentId
 from lfrd.web.phones import Phones
+from lfrd.web.proof import Proofs
+
+if TYPE_CHECKING:
+    from lfrd.policy.life import Facts
+    from lfrd.policy.plan import Plan
+    from lfrd.store.deployments import Deployments
+    from lfrd.store.keys import Keys
+    from lfrd.store.retention import Retention
+    from lfrd.store.watchlists import Watchlists
+
+
+async def _no_facts(_plan: Plan, _deployment: DeploymentId) -> Facts:
+    raise NotAllowed("no_models", "this server has no model pack open: no deployment can be made ready")
+
+
+async def _no_still(camera: CameraId) -> bytes:
+    raise NotAllowed("no_still", f"camera '{camera}': there is no picture of it now")
 
 
 @dataclass(frozen=True)
@@ -24,6 +45,11 @@ class Services:
     alerts: Alerts
     log: AlertLog
     officers: Officers
+    deployments: Deployments
+    watchlists: Watchlists
+    retention: Retention
+    audit: Audit
+    keys: Keys
     duty: Duty
     board: Board
     hub: Hub
@@ -31,14 +57,17 @@ class Services:
     phones: Phones
     fault: Fault
     config: Config
-    deployment: str
-    """The deployment's name, as phones show it."""
     static: Path
-    """The folder of the phone's page."""
+    """The folder of the pages."""
     metrics: Callable[[], bytes]
     """Prometheus' text format, version 0.0.4."""
     health: Callable[[], tuple[str, ...]]
     """Why the box does not do its work, one line each; empty while it does."""
+    facts: Callable[[Plan, DeploymentId], Awaitable[Facts]] = _no_facts
+    """What stands around a deployment's plan on this box (`readiness.facts`)."""
+    still: Callable[[CameraId], Awaitable[bytes]] = _no_still
+    """A camera's view as a JPEG file, with every face blurred. Raises NotAllowed where there is none now."""
+    proofs: Proofs = field(default_factory=Proofs)
     clock: Callable[[], float] = field(default=time.time)
     """Unix seconds."""
     monotonic: Callable[[], float] = field(default=time.monotonic)

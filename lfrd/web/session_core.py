@@ -1,7 +1,8 @@
 """The rules of one phone's connection, without I/O: fed messages and times, it answers with what to do.
 
-A connection opens with `hello`; then the server may send events while fewer than `window` are unreceipted,
-and gives the phone `receipt_seconds` for each. The shell in `socket.py` reads, writes and waits.
+A connection opens with `hello`, which proves the device; then the server may send events while fewer than
+`window` are unreceipted, and gives the phone `receipt_seconds` for each. The shell in `socket.py` reads,
+writes and waits.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import TypeAlias
 import msgspec
 
 from lfrd import wire
+from lfrd.types import Role
 from lfrd.web.limits import Bucket
-from lfrd.web.rules import MESSAGES, Who
+from lfrd.web.rules import PICTURES, message_refusal
 
 HELLO_SECONDS = 10.0
 """How long a new connection may take to say hello."""
@@ -28,16 +30,18 @@ REQUEST_COST = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Greet:
-    """The phone said hello: send `welcome`, then the state, then what comes after `resume`."""
+    """The phone said hello: where its proof is good send `welcome`, then the state, then what comes after
+    `resume`."""
 
     resume: int
+    proof: str
 
 
 @dataclass(frozen=True, slots=True)
 class Do:
     """A request for the services behind the connection."""
 
-    message: wire.OnPost | wire.OffPost | wire.Beat | wire.Claim | wire.Adjudicate
+    message: wire.OnPost | wire.OffPost | wire.Beat | wire.AlertRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,11 @@ class Receipted:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Say so to the phone; the connection goes on."""
+    """Say so to the phone; the connection goes on. audit: the message's kind, where the audit must hear that
+    somebody asked for what their role does not allow; empty elsewhere."""
 
     refused: wire.Refused
+    audit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +74,19 @@ Action: TypeAlias = Greet | Do | Receipted | Refuse | Close
 class SessionCore:
     """One connection's state. Every `at` is in seconds of one clock that does not go back."""
 
-    def __init__(self, *, window: int, receipt_seconds: float, at: float) -> None:
+    def __init__(self, role: Role, *, window: int, receipt_seconds: float, at: float) -> None:
         if window < 1 or receipt_seconds <= 0:
             raise ValueError(f"window and receipt_seconds must be above 0, not {window}, {receipt_seconds}")
+        self._role = role
         self._window = window
         self._receipt_seconds = receipt_seconds
         self._greeted = False
         self._hello_due = at + HELLO_SECONDS
         self._cursor = 0  # the last event sent, or receipted in an earlier connection
-        self._receipted = 0  # the last event that the phone has receipted
+        self._receipted = 0  # the last event that the phone has receipted, in this connection or earlier
         self._owed: deque[tuple[int, float]] = deque()  # (number, due) of what was sent; window at the most
         self._bad = 0  # messages that could not be read
+        self._audited: set[str] = set()  # kinds of messages whose refusal the audit has heard of
         self._budget = Bucket.full(BUDGET_RATE, BUDGET_BURST, at)
 
     # ---- what the phone says ---------------------------------------------------------------------------
@@ -100,9 +108,8 @@ class SessionCore:
             return _protocol("say hello first")
         if isinstance(message, wire.Receipt):
             return self._receipt(message)
-        if MESSAGES[type(message)] is Who.POST and not on_post:
-            alert = message.alert if isinstance(message, wire.Claim | wire.Adjudicate) else ""
-            return Refuse(wire.Refused("not_on_post", "go on post first, then act on the alert", alert))
+        if code := message_refusal(type(message), self._role, on_post=on_post):
+            return self._refused(message, code)
         return Do(message)
 
     def pause(self, at: float) -> float:
@@ -116,8 +123,20 @@ class SessionCore:
             return _protocol(
                 f"this server speaks protocol {wire.PROTOCOL}, the page {message.protocol}; reload the page"
             )
+        if code := message_refusal(wire.Hello, self._role, on_post=False):
+            refused = wire.Refused(code, "your role gets no alerts")
+            return Close(wire.CLOSE_BAD_MESSAGE, refused.message, refused)
         self._greeted = True
-        return Greet(message.resume)
+        return Greet(message.resume, message.proof)
+
+    def _refused(self, message: wire.FromPhone, code: str) -> Refuse:
+        alert = message.alert if isinstance(message, wire.AlertRequest) else ""
+        if code != "role":
+            return Refuse(wire.Refused(code, "go on post first, then act on the alert", alert))
+        kind = str(message.__struct_config__.tag)
+        first = kind not in self._audited  # once a connection: a page that tries again tells nothing new
+        self._audited.add(kind)
+        return Refuse(wire.Refused(code, "your role may not do this", alert), kind if first else "")
 
     def _receipt(self, message: wire.Receipt) -> Action:
         if message.seq > self._cursor:
@@ -136,9 +155,23 @@ class SessionCore:
 
     # ---- what the server sends -------------------------------------------------------------------------
 
-    def start(self, resume: int, latest: int) -> None:
-        """The log's newest number is `latest`. A phone that says it has more knows another log: from 0."""
-        self._cursor = self._receipted = resume if resume <= latest else 0
+    def start(self, resume: int, latest: int, beginning: int) -> int:
+        """The number that `welcome` is to name as the newest one.
+
+        latest: the log's newest number. A phone that says it has more knows another log; it starts like one
+        that has nothing, at `beginning`.
+        """
+        known = 0 < resume <= latest
+        self._receipted = resume if known else 0
+        self._cursor = resume if known else min(beginning, latest)
+        if not self.events_allowed:
+            return 0
+        return latest if latest > self._cursor else self._receipted
+
+    @property
+    def events_allowed(self) -> bool:
+        """Whether this role sees identities. The others are told the state of the box and nothing else."""
+        return self._role in PICTURES
 
     @property
     def cursor(self) -> int:
@@ -151,7 +184,7 @@ class SessionCore:
 
     def allowance(self) -> int:
         """How many events may be sent now."""
-        return self._window - len(self._owed)
+        return self._window - len(self._owed) if self.events_allowed else 0
 
     def sent(self, seq: int, at: float) -> None:
         if seq <= self._cursor or not self.allowance():

@@ -10,9 +10,9 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lfrd import wire
+from lfrd.audit import kinds
 from lfrd.errors import NotAllowed, StoreError
-from lfrd.store.officers import Session, SessionId
-from lfrd.types import AlertId
+from lfrd.store.sessions import Session, SessionId
 from lfrd.web.services import Services
 from lfrd.web.session_core import Close, Do, Greet, Receipted, Refuse, SessionCore
 
@@ -23,6 +23,8 @@ PAGE = 64
 CLOSE_SECONDS = 2.0
 """A phone that takes longer to take its close code is let go without."""
 CLOSE_FAULT = 1011
+PATH = "/ws"
+"""What a device's proof names as its target."""
 
 
 class _Over(Exception):
@@ -42,7 +44,7 @@ class Connection:
         self._session = session
         web = services.config.web
         self._core = SessionCore(
-            window=web.window, receipt_seconds=web.receipt_seconds, at=services.monotonic()
+            session.role, window=web.window, receipt_seconds=web.receipt_seconds, at=services.monotonic()
         )
         self._tick = min(1.0, web.receipt_seconds / 4)  # seconds between looks at what is overdue
         self._started = asyncio.Event()  # set when hello has been answered
@@ -116,13 +118,16 @@ class Connection:
             full = not self._core.allowance()
             action = self._core.received(text, on_post=on_post, at=now)
             match action:
-                case Greet(resume):
+                case Greet(resume, proof):
+                    await self._prove(proof)
                     await self._greet(resume)
                 case Receipted(seq):
                     self._services.receipts.note(self._session.id, seq)
                     if full:  # otherwise nothing waited for this receipt
                         self._wake.set()
-                case Refuse(refused):
+                case Refuse(refused, audit):
+                    if audit:
+                        await self._audit(audit, refused.code)
                     await self._say(refused)
                 case Do(request):
                     await self._do(request)
@@ -168,15 +173,27 @@ class Connection:
 
     # ---- requests --------------------------------------------------------------------------------------
 
+    async def _prove(self, proof: str) -> None:
+        """Before anything is told: a stolen cookie without its device hears nothing."""
+        tls = self._websocket.url.scheme == "wss"
+        services = self._services
+        problem = services.proofs.check(
+            self._session.device_key, proof, "WS", PATH, now=services.clock(), tls=tls
+        )
+        if problem:
+            await self._audit(PATH, problem)
+            refused = wire.Refused("proof", "this device could not prove that the session is its own")
+            raise _Over(Close(wire.CLOSE_PROOF, problem, refused))
+
     async def _greet(self, resume: int) -> None:
-        latest = self._services.hub.latest
-        self._core.start(resume, latest)
+        beginning = await self._services.log.beginning()
+        latest = self._core.start(resume, self._services.hub.latest, beginning)
         await self._say(
             wire.Welcome(
                 protocol=wire.PROTOCOL,
                 site=self._services.config.site.name,
-                deployment=self._services.deployment,
                 officer=self._session.name,
+                role=self._session.role.value,
                 latest=latest,
                 heartbeat_seconds=self._services.config.post.heartbeat_seconds,
                 now=self._services.clock(),
@@ -184,9 +201,7 @@ class Connection:
         )
         self._started.set()
 
-    async def _do(
-        self, request: wire.OnPost | wire.OffPost | wire.Beat | wire.Claim | wire.Adjudicate
-    ) -> None:
+    async def _do(self, request: wire.OnPost | wire.OffPost | wire.Beat | wire.AlertRequest) -> None:
         session, services = self._session, self._services
         match request:
             case wire.OnPost():
@@ -197,17 +212,15 @@ class Connection:
                 services.duty.heard(session.id)
                 await self._say(wire.Pulse(services.clock()))
                 self._session = await services.officers.seen(session)
-            case wire.Claim(alert=alert) | wire.Adjudicate(alert=alert):
+            case _:
                 try:
-                    if isinstance(request, wire.Claim):
-                        await services.alerts.claim(AlertId(alert), session.officer)
-                    else:
-                        await services.alerts.adjudicate(
-                            AlertId(alert), session.officer, request.decision, request.reason
-                        )
+                    await services.alerts.carry_out(request, session.actor)
                 except NotAllowed as error:
-                    await self._say(wire.Refused(error.code, str(error), alert))
+                    await self._say(wire.Refused(error.code, str(error), request.alert))
         self._wake.set()
+
+    async def _audit(self, path: str, code: str) -> None:
+        await self._services.audit.record(kinds.Refused(path, code), self._session.actor)
 
     # ---- the wire --------------------------------------------------------------------------------------
 

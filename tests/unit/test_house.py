@@ -19,6 +19,8 @@ STOREYS: list[set[str]] = [
     {"capture", "inference", "gallery", "store", "models"},
     {
         "pipeline",
+        "glances",
+        "stills",
         "operation",
         "web",
         "evaluation",
@@ -27,7 +29,12 @@ STOREYS: list[set[str]] = [
         "listing",
         "record",
         "readiness",
+        "records",
         "conducting",
+        "assembly",
+        "housekeeping",
+        "rehearsal",
+        "reporting",
     },
     {"replay", "app", "officer", "demo", "commands", "cli", "__main__"},
 ]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 NAME: Final = "builtin"
-VERSION: Final = "1"
+VERSION: Final = "2"
+"""Raised with every change of the manifest: a pack of another version on the shelf is made anew."""
 
 # Where eye centres, nose tip and mouth corners lie in an upright face, in units of dlib's face box.
 FACE_POINTS: Final = ((0.2273, 0.2214), (0.7528, 0.2212), (0.490, 0.5156), (0.2541, 0.7802), (0.7261, 0.7802))
@@ -61,6 +62,7 @@ def manifest(digests: Mapping[str, str]) -> str:
     rates = ", ".join(f"{tpir:.3f} at FPIR {fpir:g}" for fpir, _, _, tpir in MEASURED.points)
     behind = ", ".join(str(alarms) for _, _, alarms, _ in MEASURED.points)
     points = ", ".join(f"[{fpir:g}, {score:.4f}]" for fpir, score, _, _ in MEASURED.points)
+    found = ", ".join(f"[{fpir:g}, {tpir:.3f}]" for fpir, _, _, tpir in MEASURED.points)
     return f'''\
 # Made by lfrd from weights that its dependencies carry; `lfrd models verify builtin` checks the digests.
 schema = 1
@@ -102,4 +104,6 @@ n = {MEASURED.n}
 non_mated = {MEASURED.non_mated}
 data = "{MEASURED.data}"
 points = [{points}]   # [FPIR, score]
+mated = {MEASURED.mated}
+tpir = [{found}]   # [FPIR, TPIR]
 '''

@@ -39,20 +39,22 @@ CREATE TABLE sighting (
 ) STRICT;
 CREATE INDEX sighting_of_alert ON sighting (alert, seen_at);
 
--- One row an alert: the first claim wins here too, whatever the code above it does.
+-- One row an alert: the first claim wins here too, whatever the code above it does. A claim is who has the
+-- alert now and no record: a release deletes it, and the events keep both.
 CREATE TABLE claim (
     alert TEXT PRIMARY KEY REFERENCES alert (id),
     officer TEXT NOT NULL REFERENCES officer (id),
     at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- withdrawn_by and the rest: a withdrawal is a row of its own below; an adjudication is never changed.
+-- Reasons are free text and may describe a person: sealed with the deployment's key for alerts.
+-- An adjudication is never changed: a withdrawal is a row of its own.
 CREATE TABLE adjudication (
     id INTEGER PRIMARY KEY,
     alert TEXT NOT NULL REFERENCES alert (id),
     officer TEXT NOT NULL REFERENCES officer (id),
     decision TEXT NOT NULL CHECK (decision IN ('viable', 'not_viable', 'insufficient')),
-    reason TEXT NOT NULL,
+    reason BLOB NOT NULL,
     seconds REAL NOT NULL,
     at REAL NOT NULL
 ) STRICT;
@@ -60,7 +62,7 @@ CREATE INDEX adjudication_of_alert ON adjudication (alert);
 CREATE TABLE withdrawal (
     adjudication INTEGER PRIMARY KEY REFERENCES adjudication (id),
     officer TEXT NOT NULL REFERENCES officer (id),
-    reason TEXT NOT NULL,
+    reason BLOB NOT NULL,
     at REAL NOT NULL
 ) STRICT;
 CREATE TABLE engagement (
@@ -75,10 +77,20 @@ CREATE TABLE outcome (
     officer TEXT NOT NULL REFERENCES officer (id),
     outcome TEXT NOT NULL,
     arrest_class TEXT NOT NULL,
-    correction TEXT NOT NULL,
+    correction BLOB NOT NULL,
     at REAL NOT NULL
 ) STRICT;
 CREATE INDEX outcome_of_alert ON outcome (alert);
+
+-- What officers have recorded is added to and deleted with its alert; nobody edits it.
+CREATE TRIGGER adjudication_stays_as_it_is BEFORE UPDATE ON adjudication
+BEGIN SELECT RAISE (ABORT, 'an adjudication is never changed'); END;
+CREATE TRIGGER withdrawal_stays_as_it_is BEFORE UPDATE ON withdrawal
+BEGIN SELECT RAISE (ABORT, 'a withdrawal is never changed'); END;
+CREATE TRIGGER engagement_stays_as_it_is BEFORE UPDATE ON engagement
+BEGIN SELECT RAISE (ABORT, 'an engagement is never changed'); END;
+CREATE TRIGGER outcome_stays_as_it_is BEFORE UPDATE ON outcome
+BEGIN SELECT RAISE (ABORT, 'an outcome is never changed'); END;
 
 -- AUTOINCREMENT: a number is never given twice, not even after the newest event has been deleted. body is
 -- sealed like the alert; NULL in the event that says that an alert has been erased, whose row outlives it.

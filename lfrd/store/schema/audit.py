@@ -15,6 +15,12 @@ CREATE TABLE audit (
     hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 CREATE INDEX audit_of_deployment ON audit (deployment, seq);
+-- Which key signs from which record on is asked before each checkpoint.
+CREATE INDEX audit_of_keys ON audit (seq) WHERE what IN ('chain_began', 'key_rotated');
+-- Also what meets INSERT OR REPLACE where a connection has left recursive_triggers off.
+CREATE TRIGGER audit_goes_on BEFORE INSERT ON audit
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit)
+BEGIN SELECT RAISE (ABORT, 'the audit is only added to, at its end'); END;
 CREATE TRIGGER audit_stays_as_it_is BEFORE UPDATE ON audit
 BEGIN SELECT RAISE (ABORT, 'the audit is never changed'); END;
 CREATE TRIGGER audit_stays BEFORE DELETE ON audit
@@ -27,6 +33,9 @@ CREATE TABLE checkpoint (
     public_key BLOB NOT NULL,
     signature BLOB NOT NULL
 ) STRICT;
+CREATE TRIGGER checkpoint_goes_on BEFORE INSERT ON checkpoint
+WHEN NEW.seq <= (SELECT coalesce(max(seq), 0) FROM checkpoint)
+BEGIN SELECT RAISE (ABORT, 'a checkpoint is only added, after the others'); END;
 CREATE TRIGGER checkpoint_stays_as_it_is BEFORE UPDATE ON checkpoint
 BEGIN SELECT RAISE (ABORT, 'a checkpoint is never changed'); END;
 CREATE TRIGGER checkpoint_stays BEFORE DELETE ON checkpoint

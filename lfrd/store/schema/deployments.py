@@ -4,15 +4,21 @@ from __future__ import annotations
 
 SCRIPT = """
 -- One row for the box. key_id names the site key that everything here is sealed with; clock is the latest
--- moment that was ever seen: a clock that is set back extends nothing.
+-- moment that was ever seen: a clock that is set back extends nothing. boot and uptime: since which start of
+-- the machine, and at which second of it, so that time goes on while no process of ours counts it. set_back:
+-- by how much the clock is behind, as the audit has it.
 CREATE TABLE site (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     key_id TEXT NOT NULL,
-    clock REAL NOT NULL
+    clock REAL NOT NULL,
+    boot TEXT NOT NULL DEFAULT '',
+    uptime REAL NOT NULL DEFAULT 0,
+    set_back REAL NOT NULL DEFAULT 0
 ) STRICT;
 
--- plan: policy.plan.Plan as JSON, without names of sought people. destroying: a destruction has begun and is
--- finished at the next start, before anything else.
+-- plan: policy.plan.Plan as JSON, without names of sought people. planners: JSON list of who had a hand in it;
+-- with authorised_by, ready_by and started_by it is policy.life.Life. destroying: a destruction has begun and
+-- is finished at the next start, before anything else.
 CREATE TABLE deployment (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -22,6 +28,9 @@ CREATE TABLE deployment (
     plan TEXT NOT NULL,
     drafted_by TEXT NOT NULL,
     drafted_at REAL NOT NULL,
+    planners TEXT NOT NULL DEFAULT '[]',
+    authorised_by TEXT,
+    ready_by TEXT,
     started_by TEXT,
     started_at REAL,
     closed_at REAL,

@@ -18,9 +18,11 @@ CREATE TABLE officer (
     disabled_at REAL
 ) STRICT;
 
--- name NULL: for whoever holds it, who then gives a name.
+-- name NULL: for whoever holds it, who then gives a name. purpose: what its link does, let a phone in or set
+-- the password of the officer of that name.
 CREATE TABLE invitation (
     code_hash BLOB PRIMARY KEY,
+    purpose TEXT NOT NULL CHECK (purpose IN ('phone', 'password')),
     name TEXT,
     role TEXT NOT NULL,
     uses_left INTEGER NOT NULL CHECK (uses_left >= 0),
@@ -28,6 +30,8 @@ CREATE TABLE invitation (
     expires_at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- public_key: COSE, as the authenticator gave it. sign_count: its counter at the last use; one that goes back
+-- is a copy.
 CREATE TABLE passkey (
     id BLOB PRIMARY KEY,
     officer TEXT NOT NULL REFERENCES officer (id),

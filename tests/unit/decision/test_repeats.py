@@ -55,6 +55,20 @@ def test_somebody_who_stays_in_view_is_being_seen() -> None:
     assert filed(repeats, ANNA, 2, 1200) == Sighting(FIRST)
 
 
+def test_a_passage_after_the_alert_was_closed_is_a_new_alert_and_the_passage_before_it_is_not() -> None:
+    repeats = alerted()
+    repeats.forget(FIRST)
+    assert filed(repeats, ANNA, 1, 1.0) == Known(FIRST)
+    assert filed(repeats, ANNA, 2, 2.0) == NewAlert()
+
+
+def test_another_deployment_begins_with_nobody_known() -> None:
+    repeats = alerted()
+    repeats.clear()
+    assert len(repeats) == 0
+    assert filed(repeats, ANNA, 1, 1.0) == NewAlert()
+
+
 def test_another_persons_alert_is_not_swallowed_even_from_the_same_track() -> None:
     repeats = alerted()
     assert filed(repeats, BORIS, 1, 0.2) == NewAlert()

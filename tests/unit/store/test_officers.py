@@ -1,179 +1,312 @@
+"""The ways in: invitations, first passwords, sign-in, and who may open them to whom."""
+
 from __future__ import annotations
 
 import asyncio
-import unicodedata
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from lfrd.errors import NotAllowed
+from lfrd.audit import kinds
 from lfrd.store.database import Database
-from lfrd.store.officers import LONGEST_NAME, Officers, SessionId, clean_name
-from tests.unit.store.conftest import Clock, Store, contents
+from lfrd.store.officers import WRONG, Officers
+from lfrd.store.passwords import FREE_TRIES
+from lfrd.types import CONSOLE, Actor, OfficerId, Role
+from tests.unit.store.conftest import Clock, contents
+from tests.unit.store.people import PASSWORD, People, people, refused
+
+ENGINEER = Actor(OfficerId("e"), "Eng", Role.ENGINEER)
+KEY = b"a device's public key"
 
 
-async def refused(code: str, work: object) -> str:
-    with pytest.raises(NotAllowed) as caught:
-        await work  # type: ignore[misc]
-    assert caught.value.code == code
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+@pytest.fixture
+async def house(path: Path, clock: Clock) -> AsyncIterator[People]:
+    async with people(path, clock) as house:
+        yield house
 
 
-async def test_an_invitation_makes_an_officer_and_a_session(store: Store) -> None:
-    code = await store.officers.invite(None, 1, 600)
-    token = await store.officers.join(code, "PC Adams")
-    session = await store.officers.session(token)
-    assert session is not None
-    assert session.name == "PC Adams"
-    assert session.created_at == session.last_seen_at == store.clock.now
-    assert await store.officers.sessions() == [session]
+# ---- invitations ----------------------------------------------------------------------------------------
 
 
-async def test_unknown_used_and_expired_codes_are_refused_in_the_same_words(store: Store) -> None:
-    used, late = await store.officers.invite(None, 1, 600), await store.officers.invite(None, 1, 60)
-    await store.officers.join(used, "PC Adams")
-    store.clock.now += 60
+async def test_an_invitation_makes_an_engagement_officer_and_a_session(house: People) -> None:
+    code = await house.officers.invite(None, 1, 600, actor=CONSOLE)
+    session = await house.session(await house.officers.join(code, "PC Adams", KEY))
+    assert (session.name, session.role, session.device_key) == ("PC Adams", Role.ENGAGEMENT, KEY)
+    assert session.created_at == session.last_seen_at == house.clock.now
+    assert await house.officers.sessions() == [session]
+    assert await house.audited() == [
+        kinds.Invited("", "engagement", 600 / 3600),
+        kinds.UserAdded(session.officer, "PC Adams", "engagement"),
+        kinds.SignedIn(session.officer, session.id, "invitation", True),
+    ]
+
+
+async def test_unknown_used_and_expired_codes_are_refused_in_the_same_words(house: People) -> None:
+    used = await house.officers.invite(None, 1, 600, actor=CONSOLE)
+    late = await house.officers.invite(None, 1, 60, actor=CONSOLE)
+    await house.officers.join(used, "PC Adams")
+    house.clock.now += 60
     texts = {
-        await refused("invitation", store.officers.join(code, "PC Baker"))
+        await refused("invitation", house.officers.join(code, "PC Baker"))
         for code in (used, late, "never given", "", "\ud800")
     }
     assert len(texts) == 1
 
 
-async def test_an_invitation_for_three_lets_three_of_ten_join_at_once(store: Store) -> None:
-    code = await store.officers.invite(None, 3, 600)
+async def test_an_invitation_for_three_lets_three_of_ten_join_at_once(house: People) -> None:
+    code = await house.officers.invite(None, 3, 600, actor=CONSOLE)
     results = await asyncio.gather(
-        *(store.officers.join(code, f"PC {number}") for number in range(10)), return_exceptions=True
+        *(house.officers.join(code, f"PC {number}") for number in range(10)), return_exceptions=True
     )
     assert sum(isinstance(result, str) for result in results) == 3
-    assert len(await store.officers.sessions()) == 3
+    assert len(await house.officers.sessions()) == 3
 
 
-async def test_a_refused_name_does_not_use_the_invitation_up(store: Store) -> None:
-    await store.phone("PC Adams")
-    code = await store.officers.invite(None, 1, 600)
-    await refused("name", store.officers.join(code, "  "))
-    await refused("name_taken", store.officers.join(code, "pc adams"))
-    assert await store.officers.join(code, "PC Baker")
+async def test_a_refused_name_does_not_use_the_invitation_up(house: People) -> None:
+    await house.phone("PC Adams")
+    code = await house.officers.invite(None, 1, 600, actor=CONSOLE)
+    await refused("name", house.officers.join(code, "  "))
+    assert "shoulder number" in await refused("name_taken", house.officers.join(code, "pc adams"))
+    assert await house.officers.join(code, "PC Baker")
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "PC Adams", "a\nb", "a" * 61])
 async def test_an_invitation_made_out_to_an_officer_signs_in_as_them_whatever_is_typed(
-    store: Store, typed: str
+    house: People, typed: str
 ) -> None:
-    token = await store.officers.join(await store.officers.invite("Sgt Clark", 1, 600), typed)
-    session = await store.officers.session(token)
-    assert session is not None
-    assert session.name == "Sgt Clark"
+    code = await house.officers.invite("Sgt Clark", 1, 600, actor=CONSOLE)
+    assert (await house.session(await house.officers.join(code, typed))).name == "Sgt Clark"
 
 
-async def test_whether_a_name_is_needed_is_told_to_nobody_without_a_code(store: Store) -> None:
+async def test_whether_a_name_is_needed_is_told_to_nobody_without_a_code(house: People) -> None:
     for typed in ("", "PC Adams", "a\nb"):
-        await refused("invitation", store.officers.join("never given", typed))
+        await refused("invitation", house.officers.join("never given", typed))
 
 
-async def test_a_second_phone_joins_as_the_same_officer_by_an_invitation_in_their_name(store: Store) -> None:
-    first = await store.phone("PC Adams")
-    token = await store.officers.join(await store.officers.invite("PC ADAMS", 1, 600), "pc adams")
-    session = await store.officers.session(token)
-    assert session is not None
-    assert (session.officer, session.name) == (first.officer, "PC Adams")
-    assert session.id != first.session
-
-
-async def test_nobody_takes_anothers_name_with_an_open_invitation(store: Store) -> None:
-    await store.phone("PC Adams")
-    code = await store.officers.invite(None, 1, 600)
-    assert "shoulder number" in await refused("name_taken", store.officers.join(code, "PC Adams"))
-
-
-async def test_an_invitation_in_ones_own_name_is_no_way_to_another_name(store: Store) -> None:
-    adams = await store.phone("PC Adams")
-    token = await store.officers.join(await store.officers.invite("PC Baker", 1, 600), "PC Adams")
-    session = await store.officers.session(token)
-    assert session is not None
-    assert session.name == "PC Baker"
-    assert session.officer != adams.officer
-
-
-@pytest.mark.parametrize("twin", ["PC ADAMS", "ＰＣ Adams", "PC  Adams", " PC Adams\n"])
-async def test_names_that_differ_by_case_width_or_spaces_are_one_name(store: Store, twin: str) -> None:
-    await store.phone("PC Adams")
-    await refused("name_taken", store.officers.join(await store.officers.invite(None, 1, 600), twin))
-
-
-@pytest.mark.parametrize("name", ["", " ", "a" * 61, "a\nb", "a\u202eb", "a\u200bb", "\x00", "\ud800"])
-def test_a_name_that_is_empty_long_or_does_not_print_is_refused(name: str) -> None:
-    with pytest.raises(NotAllowed) as caught:
-        clean_name(name)
-    assert caught.value.code == "name"
-
-
-@given(st.text(max_size=80))
-def test_a_clean_name_prints_is_short_and_stays_as_it_is(text: str) -> None:
-    try:
-        name = clean_name(text)
-    except NotAllowed:
-        return
-    assert 1 <= len(name) <= LONGEST_NAME
-    assert name.isprintable()
-    assert name == clean_name(name) == unicodedata.normalize("NFC", name)
+async def test_a_second_phone_joins_as_the_same_officer_by_an_invitation_in_their_name(house: People) -> None:
+    _, first = await house.phone("PC Adams")
+    _, second = await house.phone("PC ADAMS")
+    assert (second.officer, second.name) == (first.officer, "PC Adams")
+    assert second.id != first.id
 
 
 @pytest.mark.parametrize(("uses", "seconds"), [(0, 60.0), (-1, 60.0), (1, 0.0), (1, float("nan"))])
-async def test_an_invitation_that_nobody_can_use_is_a_bug(store: Store, uses: int, seconds: float) -> None:
+async def test_an_invitation_that_nobody_can_use_is_a_bug(house: People, uses: int, seconds: float) -> None:
     with pytest.raises(ValueError, match="at least one use"):
-        await store.officers.invite(None, uses, seconds)
+        await house.officers.invite(None, uses, seconds, actor=CONSOLE)
 
 
-async def test_a_revoked_session_opens_nothing_and_is_revoked_once(store: Store) -> None:
-    phone, other = await store.phone("PC Adams"), await store.phone("PC Baker")
-    assert await store.officers.revoke(phone.session) is True
-    assert await store.officers.revoke(phone.session) is False
-    assert await store.officers.revoke(SessionId("nothing")) is False
-    assert await store.officers.session(phone.token) is None
-    assert [session.id for session in await store.officers.sessions()] == [other.session]
+@pytest.mark.parametrize("role", [Role.AUTHORISING, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR])
+async def test_an_invitation_lets_no_phone_in_as_anybody_but_an_engagement_officer(
+    house: People, role: Role
+) -> None:
+    officer = await house.desk("Sam", role)
+    assert "one role" in await refused("role", house.officers.invite("sam", 1, 600, actor=ENGINEER))
+    by = Actor(OfficerId("a"), "Insp Ives", Role.AUTHORISING)
+    code = await house.officers.invite("Sam", 1, 600, role=role, actor=by)
+    await refused("password_wanted", house.officers.join(code, "Sam"))
+    session = await house.session(await house.officers.first_password(code, "eleven otters asleep", KEY))
+    assert (session.officer, session.role) == (officer.id, role)
 
 
-async def test_a_token_that_was_never_given_opens_nothing(store: Store) -> None:
-    phone = await store.phone("PC Adams")
-    for token in ("", phone.session, phone.token[:-1], phone.token + "=", "\ud800"):
-        assert await store.officers.session(token) is None
+async def test_a_disabled_officer_joins_with_no_invitation(house: People) -> None:
+    await house.phone("PC Adams")
+    code = await house.officers.invite("PC Adams", 1, 600, actor=CONSOLE)
+    await house.officers.disable("PC Adams", CONSOLE)
+    await refused("disabled", house.officers.join(code))
+    await house.officers.enable("PC Adams", CONSOLE)
+    assert await house.officers.join(code)  # the refusal has used nothing up
 
 
-async def test_being_seen_is_written_to_the_half_minute_and_never_backwards(store: Store) -> None:
-    phone = await store.phone("PC Adams")
-    start = store.clock.now
-    for now, kept in ((start + 29, start), (start + 30, start + 30), (start - 100, start + 30)):
-        session = await store.officers.session(phone.token)
-        assert session is not None
-        store.clock.now = now
-        await store.officers.seen(session)
-        session = await store.officers.session(phone.token)
-        assert session is not None
-        assert session.last_seen_at == kept
-
-
-async def test_a_stale_view_of_a_session_does_not_set_it_back(store: Store) -> None:
-    phone = await store.phone("PC Adams")
-    stale = await store.officers.session(phone.token)
-    assert stale is not None
-    start = store.clock.now
-    for now in (start + 100, start + 50):
-        store.clock.now = now
-        await store.officers.seen(stale)
-    assert [session.last_seen_at for session in await store.officers.sessions()] == [start + 100]
-
-
-async def test_neither_code_nor_token_is_in_any_file(path: Path, clock: Clock) -> None:
-    async with Database.open(path) as db:
-        officers = Officers(db, clock)
-        code = await officers.invite(None, 2, 600)
-        token = await officers.join(code, "PC Adams")
+async def test_neither_code_nor_token_nor_password_is_in_any_file(path: Path, clock: Clock) -> None:
+    async with people(path, clock) as house:
+        code = await house.officers.invite(None, 2, 600, actor=CONSOLE)
+        token = await house.officers.join(code, "PC Adams")
+        await house.desk("Insp Ives", Role.OPERATOR)
         files = [contents(file) for file in path.parent.iterdir()]
     files.append(contents(path))
     assert any(b"PC Adams" in data for data in files)
-    assert not any(secret.encode() in data for data in files for secret in (code, token))
+    assert not any(secret.encode() in data for data in files for secret in (code, token, PASSWORD))
+
+
+# ---- who may appoint whom (rule 25) ---------------------------------------------------------------------
+
+
+async def test_the_console_names_the_first_authorising_officer_and_no_other(house: People) -> None:
+    first = await house.officers.add("Insp Ives", Role.AUTHORISING, "Inspector", CONSOLE)
+    assert "--as" in await refused("role", house.officers.add("Eve", Role.AUTHORISING, "", CONSOLE))
+    await refused("role", house.officers.add("Eve", Role.AUDITOR, "", CONSOLE))
+    ives = Actor(first, "Insp Ives", Role.AUTHORISING)
+    assert await house.officers.add("Supt Shah", Role.AUTHORISING, "Superintendent", ives)
+    assert await house.officers.add("Ada", Role.AUDITOR, "", ives)
+
+
+@pytest.mark.parametrize("role", [Role.AUTHORISING, Role.AUDITOR])
+async def test_an_engineer_makes_neither_themselves_nor_another_an_authorising_officer_or_auditor(
+    house: People, role: Role
+) -> None:
+    await refused("role", house.officers.add("Eng", role, "", ENGINEER))  # not even the first
+    ives = await house.desk("Insp Ives", Role.AUTHORISING)
+    target = await house.desk("Ada", role)
+    for actor in (ENGINEER, CONSOLE):
+        await refused("role", house.officers.add("Eng", role, "", actor))
+        await refused("role", house.officers.set_password(target.id, "a password of mine", actor))
+        await refused("role", house.officers.invite("Ada", 1, 600, role=role, actor=actor))
+        await house.officers.disable("Ada", actor)
+        await refused("role", house.officers.enable("Ada", actor))
+        await house.officers.enable("Ada", ives)
+    assert await house.officers.check_password("Ada", PASSWORD) == target
+
+
+@pytest.mark.parametrize("role", [Role.ENGAGEMENT, Role.OPERATOR, Role.AUDITOR])
+async def test_who_looks_after_no_accounts_changes_none(house: People, role: Role) -> None:
+    actor = (
+        await house.desk("Sam", role) if role is not Role.ENGAGEMENT else (await house.phone("S"))[1].actor
+    )
+    await house.desk("Olu", Role.OPERATOR)
+    await refused("role", house.officers.add("Eve", Role.ENGINEER, "", actor))
+    await refused("role", house.officers.disable("Olu", actor))
+    await refused("role", house.officers.unlock("Olu", actor))
+    assert {officer.disabled_at for officer in await house.officers.all()} == {None}
+
+
+async def test_an_operator_invites_phones_and_adds_nobody_else(house: People) -> None:
+    operator = await house.desk("Olu", Role.OPERATOR)
+    assert await house.officers.invite("PC Adams", 1, 600, actor=operator)
+    await refused("role", house.officers.invite("Olu", 1, 600, role=Role.OPERATOR, actor=operator))
+
+
+async def test_the_console_sets_the_first_authorising_officers_password_once(house: People) -> None:
+    first = await house.officers.add("Insp Ives", Role.AUTHORISING, "", CONSOLE)
+    await house.officers.set_password(first, PASSWORD, CONSOLE)
+    await refused("role", house.officers.set_password(first, "a password of mine", CONSOLE))
+    ives = await house.officers.check_password("Insp Ives", PASSWORD)
+    await house.officers.set_password(first, "eleven otters asleep", ives)
+    assert await house.officers.check_password("Insp Ives", "eleven otters asleep") == ives
+
+
+async def test_the_last_authorising_officer_is_not_disabled(house: People) -> None:
+    ives = await house.desk("Insp Ives", Role.AUTHORISING)
+    assert "lfrd revoke" in await refused("last", house.officers.disable("Insp Ives", CONSOLE))
+    await house.desk("Supt Shah", Role.AUTHORISING)
+    await house.officers.disable("Insp Ives", CONSOLE)
+    await refused("last", house.officers.disable("Supt Shah", ives))
+
+
+async def test_one_name_is_one_person_in_one_role(house: People) -> None:
+    await house.desk("Olu", Role.OPERATOR)
+    await refused("name_taken", house.officers.add("OLU", Role.ENGINEER, "", CONSOLE))
+    await refused("unknown_officer", house.officers.find("Eve"))
+
+
+# ---- passwords ------------------------------------------------------------------------------------------
+
+
+async def test_nobody_has_a_password_before_they_have_set_one(house: People) -> None:
+    await house.officers.add("Olu", Role.OPERATOR, "", CONSOLE)
+    await house.phone("PC Adams")
+    for name in ("Olu", "PC Adams", "", "admin", "nobody"):
+        for password in ("", "admin", "None", PASSWORD):
+            await refused("password", house.officers.check_password(name, password))
+
+
+async def test_whatever_is_wrong_with_a_sign_in_the_answer_is_one_text(house: People) -> None:
+    await house.desk("Olu", Role.OPERATOR)
+    await house.desk("Dis Abled", Role.OPERATOR)
+    await house.desk("Loc Ked", Role.OPERATOR)
+    await house.officers.disable("Dis Abled", CONSOLE)
+    for _ in range(FREE_TRIES):
+        await refused("password", house.officers.sign_in("Loc Ked", "wrong"))
+    tried = [("Olu", "wrong"), ("Eve", PASSWORD), ("Dis Abled", PASSWORD), ("Loc Ked", PASSWORD)]
+    assert {await refused("password", house.officers.sign_in(*each)) for each in tried} == {WRONG}
+    reasons = [body.reason for body in await house.audited(kinds.SignInFailed)]  # type: ignore[union-attr]
+    assert reasons[-4:] == ["password", "password", "disabled", "locked"]
+
+
+async def test_wrong_passwords_make_an_account_wait_longer_each_time_over_a_restart(
+    path: Path, clock: Clock
+) -> None:
+    async with people(path, clock) as house:
+        await house.desk("Olu", Role.OPERATOR)
+        for _ in range(FREE_TRIES):
+            await refused("password", house.officers.check_password("Olu", "wrong"))
+    for wait in (30, 60, 120):
+        async with people(path, clock) as house:  # it waits in the store, and not in the process
+            clock.now += wait - 1
+            await refused("password", house.officers.check_password("olu", PASSWORD))
+            clock.now += 1
+            await refused("password", house.officers.check_password("Olu", "wrong"))
+    async with people(path, clock) as house:
+        clock.now += 240
+        assert await house.officers.check_password("Olu", PASSWORD)
+        assert (await house.officers.find("Olu")).failures == 0
+
+
+async def test_the_console_unlocks_an_account(house: People) -> None:
+    await house.desk("Olu", Role.OPERATOR)
+    for _ in range(FREE_TRIES):
+        await refused("password", house.officers.check_password("Olu", "wrong"))
+    await refused("password", house.officers.check_password("Olu", PASSWORD))
+    await house.officers.unlock("Olu", CONSOLE)
+    assert await house.officers.check_password("Olu", PASSWORD)
+
+
+async def test_of_many_passwords_tried_at_once_no_more_are_looked_at_than_in_a_row(house: People) -> None:
+    await house.desk("Olu", Role.OPERATOR)
+    guesses = [f"guess number {number}" for number in range(FREE_TRIES)] + [PASSWORD]
+    tries = [house.officers.check_password("Olu", guess) for guess in guesses]
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    assert not any(isinstance(result, Actor) for result in results)
+
+
+async def test_a_changed_password_ends_what_was_signed_in_with_the_old_one(house: People) -> None:
+    olu = await house.desk("Olu", Role.OPERATOR)
+    token = await house.officers.sign_in("Olu", PASSWORD, KEY)
+    await house.officers.set_password(olu.id, "eleven otters asleep", olu)
+    assert await house.officers.session(token) is None
+    await refused("password", house.officers.sign_in("Olu", PASSWORD))
+    assert await house.officers.sign_in("Olu", "eleven otters asleep")
+
+
+async def test_a_password_kept_with_older_parameters_is_hashed_anew_at_the_next_sign_in(
+    house: People,
+) -> None:
+    import argon2
+
+    olu = await house.desk("Olu", Role.OPERATOR)
+    old = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    async with house.db.write() as tx:
+        await tx.execute("UPDATE officer SET password = ? WHERE id = ?", old, olu.id)
+    for _ in range(2):
+        assert await house.officers.check_password("Olu", PASSWORD) == olu
+        async with house.db.read() as tx:
+            row = await tx.row("SELECT password FROM officer WHERE id = ?", olu.id)
+        assert row is not None
+        assert row["password"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+async def test_a_weak_password_does_not_use_the_link_up(house: People) -> None:
+    await house.officers.add("Olu", Role.OPERATOR, "", CONSOLE)
+    code = await house.officers.invite("Olu", 1, 600, role=Role.OPERATOR, actor=CONSOLE)
+    await refused("weak", house.officers.first_password(code, "short"))
+    assert await house.officers.first_password(code, PASSWORD)
+    await refused("invitation", house.officers.first_password(code, PASSWORD))
+
+
+async def test_an_engagement_officer_has_no_password(house: People) -> None:
+    _, session = await house.phone("PC Adams")
+    for actor in (CONSOLE, session.actor, Actor(OfficerId("a"), "Insp Ives", Role.AUTHORISING)):
+        await refused("role", house.officers.set_password(session.officer, PASSWORD, actor))
+
+
+async def test_each_act_and_its_record_are_kept_or_neither(path: Path, clock: Clock) -> None:
+    async with Database.open(path) as db:
+        async with db.write() as tx:
+            await tx.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE (ABORT, 'no room'); END"
+            )
+        officers = Officers(db, clock)
+        with pytest.raises(Exception, match="no room"):
+            await officers.add("Olu", Role.OPERATOR, "", CONSOLE)
+        assert await officers.all() == []

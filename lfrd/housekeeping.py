@@ -1,0 +1,53 @@
+"""What a running server does by the clock: keep its time, delete what is due, and tell what others stored."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from lfrd.operation.hub import Hub
+from lfrd.records import Records
+from lfrd.types import SYSTEM
+
+log = structlog.get_logger(__name__)
+
+CLOCK_SECONDS = 10.0
+"""How often the latest moment is kept: what a clock that is set back could win at the most."""
+SWEEP_SECONDS = 60.0
+LOOK_SECONDS = 0.5
+"""How often it is looked whether a command beside the server has stored or erased an alert's event."""
+PAGE = 64
+
+
+async def keep_time(records: Records) -> None:
+    while True:
+        await records.clock.save()
+        await asyncio.sleep(CLOCK_SECONDS)
+
+
+async def sweep(records: Records) -> None:
+    """Delete what is due by the retention table: at the start, and every minute."""
+    while True:
+        for receipt in await records.retention.sweep(SYSTEM):
+            log.info("deleted_by_retention", bytes=len(receipt))
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def tell_of_others(records: Records, hub: Hub) -> None:
+    """Publish events that were stored by others than the alerts' own task: erasures above all."""
+    version = -1
+    while True:
+        newest = await records.db.version()
+        if newest != version:
+            version = newest
+            await catch_up(records, hub)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def catch_up(records: Records, hub: Hub) -> None:
+    while events := await records.alerts.after(hub.latest, PAGE):
+        if any(event.what == "erased" for event in events):
+            hub.clear()  # what was erased must not stay in memory either
+        for event in events:
+            hub.publish(event)

@@ -1,0 +1,334 @@
+"""Destruction: the key is lost first, then the rows go, then the log is cut, and each is looked for again.
+
+A mark on the deployment says that its destruction has begun. It is made in the transaction that deletes the
+key and goes in the one that keeps the receipt: whatever happens between the two, `finish` goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from lfrd.audit.kinds import Deleted, Destroyed, Revoked
+from lfrd.errors import NotAllowed, StoreError
+from lfrd.store import erasing, receipts
+from lfrd.store.audit import append
+from lfrd.store.database import Database, Transaction
+from lfrd.store.keys import Keys, Purpose
+from lfrd.types import SYSTEM, Actor, AlertId, DeploymentId, OfficerId, Stage
+
+Scope = Literal["watchlist", "everything"]
+
+_ENTRIES = 500
+_ALERTS = 100
+"""Deleted in one transaction, some 8 MB each: no alert of another deployment waits for longer than that."""
+_TRIES = 40
+_PAUSE_SECONDS = 0.25
+"""Between two tries to cut the log, some fifteen seconds in all: a reader that holds it up may end."""
+_REVOKED = "revoked"  # `deployment.reason` from the order on
+_LOG = "log"  # what the audit calls a log that could be cut only later
+_PIECE = 1 << 20  # bytes read at once
+
+_READ_BY_OTHERS = "log: another program is reading the database; cut as soon as it has ended"
+_IN_UNUSED_PAGES = "key, sealed with the site's, in pages that no row uses: the file could not be compacted"
+
+
+class _Mark(msgspec.Struct):
+    """What `deployment.destroying` holds: the order, and what there was when it was given."""
+
+    scope: Scope
+    receipt: str
+    actor: str
+    began_at: float
+    entries: int = 0
+    pictures: int = 0
+    alerts: int = 0
+    unfolded: bool = False
+    """All is done and told, except that somebody was reading the log."""
+
+
+class Destruction:
+    """Destroys watchlists, whole deployments and single alerts, each with a signed receipt.
+
+    pause: waits so many seconds between two tries to cut the log.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        keys: Keys,
+        clock: Callable[[], float],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._db = db
+        self._keys = keys
+        self._clock = clock  # Unix seconds
+        self._pause = pause
+        self._unfolded = True  # rows were deleted and the log not cut since; at the start nobody knows
+
+    async def watchlist(self, deployment: DeploymentId, actor: Actor) -> str:
+        """Destroy a deployment's entries, pictures and templates; the manifest stays. Returns the receipt.
+
+        A closed deployment is then destroyed; one that has not been started gets a new key, for another list.
+        Raises NotAllowed: 'unknown_deployment', or 'deployment_open'.
+        """
+        return await self._carry_out(deployment, await self._begin(deployment, "watchlist", actor))
+
+    async def everything(self, deployment: DeploymentId, actor: Actor, reason: str) -> str:
+        """Destroy a deployment's watchlist and alerts, whatever its stage. Returns the receipt.
+
+        Alerts under legal hold stay, sealed, until the hold is lifted; the receipt counts them. reason: for
+        the audit, where the revocation is not recorded yet; never in the receipt. Asked again, it returns
+        the same receipt. Raises NotAllowed('unknown_deployment').
+        """
+        if document := await self._destroyed(deployment):
+            return document
+        return await self._carry_out(deployment, await self._begin(deployment, "everything", actor, reason))
+
+    async def alerts(self, ids: Sequence[AlertId], rule: str, actor: Actor) -> str:
+        """Delete alerts of one deployment with all that hangs on them. Returns the receipt; empty where none
+        was deleted, because each was gone or under legal hold. rule: the retention rule's name."""
+        async with self._db.write() as tx:
+            at = self._clock()
+            free = await erasing.free_of(tx, ids)
+            if not free:
+                return ""
+            row = await tx.row("SELECT deployment FROM alert WHERE id = ?", free[0])
+            assert row is not None  # it has just been found
+            deployment = DeploymentId(row["deployment"])
+            counts = await erasing.delete_alerts(tx, free, at)
+            if await erasing.has_ended(tx, deployment) and not await erasing.has_alerts(tx, deployment):
+                await self._keys.forget(tx, deployment, Purpose.ALERTS)
+            receipt = receipts.new_id()
+            await append(tx, at, actor, Deleted(rule, counts, receipt, deployment))
+            facts = {"by": actor.id, "deleted": counts}
+            signer = self._keys.site_key.signer
+            document = await receipts.keep(tx, signer, receipt, at, rule, deployment, facts)
+        self._unfolded = not await self._db.fold_log()
+        return document
+
+    async def finish(self) -> list[str]:
+        """Go on with what was cut off: at the start, before anything else, and with each sweep while the
+        server runs. Returns the receipts."""
+        async with self._db.read() as tx:
+            rows = await tx.rows("SELECT id FROM deployment WHERE destroying != '' ORDER BY drafted_at")
+            revoked = await tx.rows(
+                "SELECT id FROM deployment WHERE stage = ? AND reason = ? AND destroying = ''",
+                *(Stage.CLOSED.value, _REVOKED),
+            )
+        documents = [await self._carry_out(DeploymentId(row["id"]), None) for row in rows]
+        # Revoked, and the process ended before a single key was lost.
+        documents += [await self.everything(DeploymentId(row["id"]), SYSTEM, _REVOKED) for row in revoked]
+        if self._unfolded:
+            self._unfolded = not await self._db.fold_log()
+        return [document for document in documents if document]
+
+    async def _destroyed(self, deployment: DeploymentId) -> str:
+        """The receipt of a deployment of which nothing is left; empty for any other."""
+        async with self._db.read() as tx:
+            row = await tx.row(
+                "SELECT document FROM deletion_receipt JOIN deployment ON deployment.id = deployment "
+                "WHERE deployment = ? AND kind = 'everything' AND stage = ? AND destroying = '' "
+                "AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.deployment = deployment.id) "
+                "ORDER BY at DESC LIMIT 1",
+                *(deployment, Stage.DESTROYED.value),
+            )
+        return "" if row is None else str(row["document"])
+
+    async def _begin(
+        self, deployment: DeploymentId, scope: Scope, actor: Actor, reason: str = ""
+    ) -> list[bytes]:
+        """Lose the keys and mark the deployment. Returns the wrapped keys, to look for on the disk."""
+        async with self._db.write() as tx:
+            row = await tx.row("SELECT stage, destroying FROM deployment WHERE id = ?", deployment)
+            if row is None:
+                raise NotAllowed("unknown_deployment", f"there is no deployment {deployment}")
+            if scope == "watchlist" and Stage(row["stage"]).is_open:
+                raise NotAllowed("deployment_open", "the deployment is open: close it, or revoke it")
+            mark = _Mark(scope, receipts.new_id(), actor.id, self._clock())
+            if row["destroying"]:  # another one is at work, or was cut off: this one takes it over
+                earlier = _read(row["destroying"]) or mark
+                mark = msgspec.structs.replace(
+                    earlier,
+                    receipt=mark.receipt,
+                    actor=mark.actor,
+                    scope="everything" if scope == "everything" else earlier.scope,
+                    unfolded=False,
+                )
+            wrapped = [await self._keys.forget(tx, deployment, Purpose.WATCHLIST)]
+            entries, pictures = await erasing.count_entries(tx, deployment)
+            mark.entries = max(mark.entries, entries)
+            if scope == "everything":
+                await _record_revocation(tx, deployment, actor, reason, mark.began_at)
+            if mark.scope == "everything":
+                alerts, shown = await erasing.count_free_alerts(tx, deployment)
+                mark.alerts, pictures = max(mark.alerts, alerts), pictures + shown
+                if not await erasing.held_alerts(tx, deployment):
+                    wrapped.append(await self._keys.forget(tx, deployment, Purpose.ALERTS))
+            mark.pictures = max(mark.pictures, pictures)
+            await tx.execute("UPDATE deployment SET destroying = ? WHERE id = ?", _written(mark), deployment)
+        return [key for key in wrapped if key is not None]
+
+    async def _carry_out(self, deployment: DeploymentId, wrapped: list[bytes] | None) -> str:
+        """From the mark to the receipt. wrapped: None where the keys went in an earlier life of the process.
+
+        Returns an empty text where nothing has changed: the log is still being read.
+        """
+        mark = await self._mark(deployment)
+        if mark is None:
+            return ""
+        if mark.unfolded:
+            return await self._complete(deployment, mark) if await self._db.fold_log() else ""
+        while await self._delete_some(deployment, mark):
+            pass
+        remains = [] if await self._cut_log() else [_READ_BY_OTHERS]
+        if not remains and (wrapped is None or await self._lies_about(wrapped)):
+            remains = await self._compact(wrapped)
+        return await self._tell(deployment, mark, remains, interrupted=wrapped is None)
+
+    async def _mark(self, deployment: DeploymentId) -> _Mark | None:
+        async with self._db.read() as tx:
+            row = await tx.row("SELECT destroying FROM deployment WHERE id = ?", deployment)
+        return None if row is None else _read(row["destroying"])
+
+    async def _delete_some(self, deployment: DeploymentId, mark: _Mark) -> bool:
+        """Delete as much as others can wait for; False where nothing is left."""
+        async with self._db.write() as tx:
+            if await erasing.delete_entries(tx, deployment, _ENTRIES):
+                return True
+            if mark.scope == "everything" and (some := await erasing.free_alerts(tx, deployment, _ALERTS)):
+                await erasing.delete_alerts(tx, some, self._clock())
+                return True
+        return False
+
+    async def _cut_log(self) -> bool:
+        for _ in range(_TRIES):
+            if await self._db.fold_log():
+                return True
+            await self._pause(_PAUSE_SECONDS)
+        return False
+
+    async def _lies_about(self, wrapped: list[bytes]) -> bool:
+        """Whether any of these keys, as they were wrapped, still lies in the database's files."""
+        return any(
+            [
+                await asyncio.to_thread(_contains, file, wrapped)
+                for file in (self._db.path, self._db.path.with_name(f"{self._db.path.name}-wal"))
+            ]
+        )
+
+    async def _compact(self, wrapped: list[bytes] | None) -> list[str]:
+        """Write the file anew, so that no unused part of a page keeps a key; returns what remains."""
+        try:
+            await self._db.compact()
+        except StoreError:  # no room for a second copy: the rest of the destruction stands
+            return [_IN_UNUSED_PAGES]
+        if not await self._cut_log():
+            return [_READ_BY_OTHERS]
+        return [_IN_UNUSED_PAGES] if wrapped and await self._lies_about(wrapped) else []
+
+    async def _tell(
+        self, deployment: DeploymentId, mark: _Mark, remains: list[str], *, interrupted: bool
+    ) -> str:
+        """See in one transaction that all is gone, record it, sign the receipt and take the mark away."""
+        async with self._db.write() as tx:
+            row = await tx.row("SELECT stage, destroying FROM deployment WHERE id = ?", deployment)
+            if row is None or _read(row["destroying"]) != mark:
+                return await receipts.found(tx, mark.receipt)  # a process beside has done it
+            await self._require_gone(tx, deployment, mark)
+            at = self._clock()
+            held = await erasing.held_alerts(tx, deployment) if mark.scope == "everything" else 0
+            await tx.execute("DELETE FROM watchlist WHERE deployment = ?", deployment)
+            await tx.execute(
+                "UPDATE manifest SET destroyed_at = ? WHERE deployment = ? AND destroyed_at IS NULL",
+                *(at, deployment),
+            )
+            if mark.scope == "everything" or row["stage"] in (Stage.CLOSED, Stage.DESTROYED):
+                await tx.execute(
+                    "UPDATE deployment SET stage = ?, destroyed_at = coalesce(destroyed_at, ?) WHERE id = ?",
+                    *(Stage.DESTROYED.value, at, deployment),
+                )
+            else:
+                await self._keys.renew(tx, deployment, Purpose.WATCHLIST)
+            unfolded = _READ_BY_OTHERS in remains
+            left = msgspec.structs.replace(mark, unfolded=True) if unfolded else None
+            await tx.execute("UPDATE deployment SET destroying = ? WHERE id = ?", _written(left), deployment)
+            actor = Actor(OfficerId(mark.actor), "")
+            destroyed = (mark.entries, mark.pictures, mark.alerts)
+            scope = "all" if mark.scope == "everything" else mark.scope
+            await append(tx, at, actor, Destroyed(deployment, scope, *destroyed, mark.receipt))
+            facts = {
+                "by": mark.actor,
+                "ordered_at": mark.began_at,
+                "interrupted": interrupted,
+                "destroyed": dict(zip(("entries", "pictures", "alerts"), destroyed, strict=True)),
+                "kept_under_hold": held,
+                "verified": ["keys", "rows", *(() if remains else ("log", "file"))],
+                "remains": remains,
+            }
+            signer = self._keys.site_key.signer
+            return await receipts.keep(tx, signer, mark.receipt, at, mark.scope, deployment, facts)
+
+    async def _complete(self, deployment: DeploymentId, mark: _Mark) -> str:
+        """The log has been cut at last: say so in a receipt of its own."""
+        async with self._db.write() as tx:
+            row = await tx.row("SELECT destroying FROM deployment WHERE id = ?", deployment)
+            if row is None or _read(row["destroying"]) != mark:  # a process beside has done it
+                return ""
+            await tx.execute("UPDATE deployment SET destroying = '' WHERE id = ?", deployment)
+            at, receipt = self._clock(), receipts.new_id()
+            await append(tx, at, SYSTEM, Deleted(_LOG, {}, receipt, deployment))
+            facts = {"by": SYSTEM.id, "completes": mark.receipt, "verified": ["log"], "remains": []}
+            signer = self._keys.site_key.signer
+            return await receipts.keep(tx, signer, receipt, at, mark.scope, deployment, facts)
+
+    async def _require_gone(self, tx: Transaction, deployment: DeploymentId, mark: _Mark) -> None:
+        """Raises StoreError where anything is left that the receipt would call destroyed."""
+        left = sum(await erasing.count_entries(tx, deployment))
+        left += await self._keys.has(tx, deployment, Purpose.WATCHLIST)
+        if mark.scope == "everything":
+            left += len(await erasing.free_alerts(tx, deployment, _ALERTS))
+            if not await erasing.held_alerts(tx, deployment):
+                left += await self._keys.has(tx, deployment, Purpose.ALERTS)
+        if left:
+            raise StoreError(
+                f"{self._db.path}: the destruction of deployment {deployment} left {left} rows; "
+                "start lfrd again to finish it"
+            )
+
+
+async def _record_revocation(
+    tx: Transaction, deployment: DeploymentId, actor: Actor, reason: str, at: float
+) -> None:
+    """Nothing is destroyed whose order is not in the audit; `Deployments.revoke` has written it before."""
+    known = await tx.row("SELECT 1 FROM audit WHERE deployment = ? AND what = 'revoked'", deployment)
+    if known is None:
+        await append(tx, at, actor, Revoked(deployment, reason))
+        await tx.execute("UPDATE deployment SET reason = ? WHERE id = ?", _REVOKED, deployment)
+
+
+def _read(text: str) -> _Mark | None:
+    return msgspec.json.decode(text, type=_Mark) if text else None
+
+
+def _written(mark: _Mark | None) -> str:
+    return "" if mark is None else msgspec.json.encode(mark).decode()
+
+
+def _contains(file: Path, wanted: list[bytes]) -> bool:
+    """Whether any of some short byte strings lies in the file. Reads it all, a piece at a time."""
+    overlap = max(map(len, wanted), default=1) - 1
+    tail = b""
+    try:
+        with file.open("rb") as opened:
+            while piece := opened.read(_PIECE):
+                if any(one in tail + piece for one in wanted):
+                    return True
+                tail = piece[-overlap:]
+    except FileNotFoundError:  # no log: it has been folded and removed
+        pass
+    return False

@@ -1,0 +1,181 @@
+// The desk's shell: who is signed in, which pages their role has, and the page that the address names.
+
+import { get, onEnded, post } from "./api.js";
+import { button, h, link, notice, refusal, say } from "./parts.js";
+import { words } from "./words.js";
+import { showSignIn, takeCode } from "./signin.js";
+
+/** Every page: the pattern of its address, the roles that may see it, and the module that builds it. */
+const PAGES = [
+  { at: "overview", name: "overview", roles: "operator authorising auditor engineer", nav: true },
+  { at: "deployments", name: "deployments", roles: "operator authorising auditor", nav: true },
+  { at: "deployments/new", name: "plan", roles: "operator" },
+  { at: "deployments/:id", name: "deployment", roles: "operator authorising auditor" },
+  { at: "deployments/:id/plan", name: "plan", roles: "operator" },
+  { at: "deployments/:id/zones/:camera", name: "zones", roles: "operator authorising" },
+  { at: "watchlist", name: "watchlist", roles: "operator authorising", nav: true },
+  { at: "watchlist/:id", name: "watchlist", roles: "operator authorising" },
+  { at: "alerts", name: "alerts", roles: "operator", nav: true },
+  { at: "alerts/:id", name: "alerts", roles: "operator" },
+  { at: "record", name: "record", roles: "operator authorising auditor", nav: true },
+  { at: "record/:id", name: "record", roles: "operator authorising auditor" },
+  { at: "audit", name: "audit", roles: "auditor", nav: true },
+  { at: "retention", name: "retention", roles: "auditor authorising", nav: true },
+  { at: "enquiry", name: "enquiry", roles: "operator authorising auditor", nav: true },
+  { at: "people", name: "people", roles: "operator engineer authorising", nav: true },
+];
+
+const part = (id) => document.getElementById(id);
+const [top, strip, main, foot, polite] = ["top", "strip", "main", "foot", "polite"].map(part);
+
+/** What pages are given: who asks, the server's clock, and how to say something. */
+const desk = {
+  me: null,
+  offset: 0, // the server's clock minus this machine's, seconds
+  now: () => Date.now() / 1000 + desk.offset,
+  heard(now) {
+    desk.offset = now - Date.now() / 1000;
+  },
+  is: (...roles) => roles.includes(desk.me?.role),
+  go(to) {
+    if (location.hash === `#${to}`) show();
+    else location.hash = to;
+  },
+  /** For assistive technology, and for a short while at the top of the page. */
+  say(text) {
+    say(polite, text);
+    const line = notice("good", h("p", {}, text));
+    strip.replaceChildren(line);
+    setTimeout(() => line.remove(), 8000);
+  },
+};
+
+let leave = () => {}; // ends what the page on screen has running
+let shown = 0; // counts pages: an answer for an earlier one is let go of
+
+function find(address) {
+  const parts = address.split("/");
+  for (const page of PAGES) {
+    const pattern = page.at.split("/");
+    if (pattern.length !== parts.length) continue;
+    if (pattern.every((each, at) => each.startsWith(":") || each === parts[at])) {
+      return [page, parts.filter((_, at) => pattern[at].startsWith(":")).map(decodeURIComponent)];
+    }
+  }
+  return [null, []];
+}
+
+const may = (page) => page.roles.split(" ").includes(desk.me.role);
+
+async function show() {
+  if (!desk.me) return;
+  leave();
+  leave = () => {};
+  const turn = (shown += 1);
+  const address = location.hash.slice(1) || "overview";
+  const [page, values] = find(address);
+  say(polite, "");
+  for (const each of top.querySelectorAll("nav a")) {
+    if (each.getAttribute("href") === `#${address.split("/")[0]}`) each.setAttribute("aria-current", "page");
+    else each.removeAttribute("aria-current");
+  }
+  if (!page || !may(page)) {
+    main.replaceChildren(h("h1", { tabindex: "-1" }, words.notHere), h("p", {}, words.notHereWhy), h("p", {}, link("overview", words.nav.overview)));
+  } else {
+    try {
+      const module = await import(`./page-${page.name}.js`);
+      const place = h("div", { class: `page ${page.name}` });
+      const stop = await module.show(place, desk, ...values);
+      if (turn !== shown) {
+        stop?.();
+        return;
+      }
+      leave = stop ?? leave;
+      main.replaceChildren(place);
+    } catch (error) {
+      if (turn !== shown) return;
+      main.replaceChildren(h("h1", { tabindex: "-1" }, words.nav[page.name] ?? words.desk), refusal(error), button(words.again, show));
+    }
+  }
+  const title = main.querySelector("h1");
+  document.title = words.title(title?.textContent ?? "", desk.me.site);
+  title?.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+function frame() {
+  const pages = PAGES.filter((page) => page.nav && may(page));
+  top.replaceChildren(
+    h("p", { class: "site" }, h("strong", {}, desk.me.site), " ", h("span", { class: "faint" }, words.desk)),
+    h(
+      "nav",
+      { "aria-label": words.pages },
+      h("ul", {}, ...pages.map((page) => h("li", {}, link(page.at, words.nav[page.name])))),
+    ),
+    h(
+      "p",
+      { class: "who" },
+      h("span", {}, h("strong", {}, desk.me.name), " ", h("span", { class: "faint" }, words.role[desk.me.role])),
+      button(words.signOut, signOut, "quiet"),
+    ),
+  );
+  foot.replaceChildren(
+    h("p", { class: "faint" }, words.zone(Intl.DateTimeFormat().resolvedOptions().timeZone)),
+    h("p", { class: "printed" }, words.printedBy(desk.me.name, words.role[desk.me.role], desk.me.site), h("span", { id: "printed-at" })),
+  );
+}
+
+async function signOut() {
+  try {
+    await post("/api/leave");
+    toSignIn(words.signIn.left);
+  } catch (error) {
+    strip.replaceChildren(refusal(error));
+  }
+}
+
+function toSignIn(message, code = "") {
+  leave();
+  leave = () => {};
+  shown += 1;
+  desk.me = null;
+  for (const each of [top, strip, foot]) each.replaceChildren();
+  for (const dialog of document.querySelectorAll("dialog")) dialog.remove();
+  document.title = words.title(words.signIn.heading, words.desk);
+  showSignIn(main, { code, message, signedIn: begin });
+}
+
+async function begin() {
+  try {
+    desk.me = await get("/api/desk/me");
+  } catch (error) {
+    if (error.status === 401) return toSignIn("");
+    main.replaceChildren(h("h1", {}, words.desk), refusal(error), button(words.again, begin));
+    return;
+  }
+  desk.heard(desk.me.now);
+  strip.replaceChildren();
+  frame();
+  if (!PAGES.some(may)) {
+    main.replaceChildren(h("h1", { tabindex: "-1" }, words.phoneRole), h("p", {}, words.phoneRoleWhy), h("p", {}, h("a", { href: "/" }, words.phonePage)));
+    return;
+  }
+  show();
+}
+
+say(part("skip"), words.skip);
+part("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address names the page: it must not become #main
+  main.focus();
+});
+addEventListener("hashchange", () => {
+  const code = takeCode();
+  if (code) toSignIn("", code);
+  else show();
+});
+addEventListener("beforeprint", () => say(part("printed-at") ?? polite, words.moment(desk.now())));
+onEnded(() => desk.me && toSignIn(words.signIn.ended));
+
+const code = takeCode();
+if (code) toSignIn("", code);
+else begin();

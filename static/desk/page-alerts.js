@@ -1,0 +1,115 @@
+// The alerts of the box for the operator: who has which, and adjudication at the desk with both pictures.
+
+import { Connection } from "../connection.js";
+import { get, Refused } from "./api.js";
+import { AlertCase } from "./alert-case.js";
+import { badge, h, heading, notice, paint } from "./parts.js";
+import { offers, Queue, standing } from "./queue.js";
+import { words } from "./words.js";
+
+const text = words.alerts;
+const SHAPES = { waiting: "warning", escalated: "warning", claimed: "person", reviewed: "person", viable: "yes", not_viable: "no", insufficient: "unsure", expired: "off", engaged: "person", outcome: "flag", closed: "closed" };
+
+const ANSWER = 8000; // ms until a request without an answer is given up
+
+const refused = (message, code = "") => new Refused(0, { code, message });
+
+export async function show(place, desk, id) {
+  const queue = new Queue();
+  let chosen = id ?? "";
+  const strip = h("div", { role: "status" });
+  const open = h("ul", { class: "queue", "aria-label": text.open });
+  const closed = h("ul", { class: "queue" });
+  const older = h("details", { hidden: true }, h("summary", {}, ""), closed);
+  const asked = new Map(); // by alert: the request that waits for its event or its refusal
+  const view = new AlertCase(desk, send);
+
+  /** Send a request about an alert; done when its event or its refusal has come. */
+  function send(message) {
+    if (!connection.send(message)) return Promise.reject(refused(text.offline));
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => answer(message.alert, refused(text.noAnswer)), ANSWER);
+      asked.set(message.alert, { resolve, reject, late });
+    });
+  }
+
+  function answer(alert, problem) {
+    const waiting = asked.get(alert);
+    if (!waiting) return;
+    asked.delete(alert);
+    clearTimeout(waiting.late);
+    if (problem) waiting.reject(problem);
+    else waiting.resolve(true);
+  }
+
+  function choose(alert) {
+    chosen = alert.id;
+    history.replaceState(null, "", `#alerts/${alert.id}`);
+    repaint();
+    view.heading.focus();
+  }
+
+  function item(alert) {
+    const state = standing(alert);
+    return h(
+      "li",
+      {},
+      h(
+        "button",
+        { type: "button", class: `entry ${alert.id === chosen ? "chosen" : ""}`, "data-key": alert.id, "aria-current": alert.id === chosen ? "true" : null, onclick: () => choose(alert) },
+        h("span", { class: "entry-head" }, h("strong", {}, alert.nominal), h("span", { class: "age", "data-at": alert.created_at }, words.ago(desk.now() - alert.created_at))),
+        h("span", { class: "faint" }, text.at(alert.last_camera || alert.camera, alert.category)),
+        badge(`alert-${state}`, SHAPES[state], text.standing(state, alert)),
+        alert.blue && badge("blue", "flag", text.blue),
+      ),
+    );
+  }
+
+  function repaint() {
+    const { open: now, closed: then } = queue.sorted();
+    if (!queue.alerts.has(chosen)) chosen = now[0]?.id ?? "";
+    const key = (list) => JSON.stringify([chosen, list]);
+    paint(open, key(now), () => (now.length ? now.map(item) : [h("li", { class: "faint" }, text.none)]));
+    paint(closed, key(then), () => then.map(item));
+    older.hidden = !then.length;
+    older.firstChild.textContent = text.closed(then.length);
+    const alert = queue.alerts.get(chosen);
+    view.update(alert ?? null, alert ? offers(alert, desk.me.name) : []);
+    document.title = words.title(text.title(now.filter((each) => ["waiting", "escalated"].includes(standing(each))).length), desk.me.site);
+  }
+
+  const connection = new Connection({
+    welcome: (welcome) => {
+      desk.heard(welcome.now);
+      return true;
+    },
+    state: () => {},
+    event: (event) => {
+      queue.apply(event);
+      answer(event.alert.id);
+      repaint();
+    },
+    refused: ({ alert, message, code }) => answer(alert, refused(message, code)),
+    caughtUp: repaint,
+    change: () => strip.replaceChildren(...(connection.phase === "open" ? [] : [notice(connection.phase === "lost" ? "bad" : "info", h("p", {}, connection.phase === "lost" ? text.lost : text.connecting))])),
+    ended: (why) => strip.replaceChildren(notice("bad", h("p", {}, why === "replaced" ? text.replaced : text.revoked))),
+    signedIn: () => get("/api/desk/me").then(() => true, (error) => error.status !== 401),
+  });
+
+  const tick = setInterval(() => {
+    for (const age of place.querySelectorAll("[data-at]")) age.textContent = words.ago(desk.now() - Number(age.dataset.at));
+  }, 1000);
+  place.append(
+    heading(text.heading),
+    h("p", { class: "faint" }, text.explain),
+    strip,
+    h("div", { class: "split" }, h("section", { "aria-label": text.heading }, open, older), view.place),
+  );
+  repaint();
+  connection.start();
+  return () => {
+    clearInterval(tick);
+    connection.stop();
+    view.clear();
+  };
+}

@@ -1,0 +1,61 @@
+// Without a session: name and password, a passkey where the browser has one, or an invitation's first password.
+
+import { post } from "./api.js";
+import { control, form } from "./form.js";
+import { button, h, notice } from "./parts.js";
+import { words } from "./words.js";
+
+const text = words.signIn;
+const LEAST = 12; // characters of a password, as the server has it
+
+/** The invitation in the address's fragment, which no server and no log sees; it leaves the address bar at once. */
+export function takeCode() {
+  const found = /[#&]join=([^&\s]+)/.exec(location.hash);
+  if (!found) return "";
+  history.replaceState(null, "", location.pathname + location.search);
+  return decodeURIComponent(found[1]);
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {{code: string, message: string, signedIn: () => void}} of
+ */
+export function showSignIn(place, { code, message, signedIn }) {
+  const controls = code ? joinControls() : signInControls();
+  const content = form({
+    controls,
+    submit: code ? text.join : text.button,
+    async send(values) {
+      if (code && values.password !== values.again) throw fault("again", text.differ);
+      if (code) await post("/api/join", { code, password: values.password });
+      else await post("/api/sign-in", values);
+      signedIn();
+    },
+  });
+  place.replaceChildren(
+    h(
+      "div",
+      { class: "signin" },
+      h("h1", { tabindex: "-1" }, code ? text.joinHeading : text.heading),
+      message && notice("info", h("p", {}, message)),
+      code && h("p", {}, text.joinExplain),
+      content,
+      !code && h("p", { class: "faint" }, text.forgotten),
+      code && h("p", {}, button(text.haveAccount, () => showSignIn(place, { code: "", message: "", signedIn }), "quiet")),
+    ),
+  );
+  controls[0].input.focus();
+}
+
+const signInControls = () => [
+  control({ name: "name", label: text.name, required: true, more: { autocomplete: "username", autocapitalize: "off", spellcheck: "false", maxlength: "60" } }),
+  control({ name: "password", label: text.password, kind: "password", required: true, more: { autocomplete: "current-password", maxlength: "200" } }),
+];
+
+const joinControls = () => [
+  control({ name: "password", label: text.newPassword, kind: "password", why: text.passwordWhy(LEAST), required: true, more: { autocomplete: "new-password", maxlength: "200" } }),
+  control({ name: "again", label: text.again, kind: "password", required: true, more: { autocomplete: "new-password", maxlength: "200" } }),
+];
+
+/** A problem that the page itself finds, in the shape of the server's. */
+const fault = (field, message) => Object.assign(new Error(message), { status: 0, field });

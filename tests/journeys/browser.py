@@ -1,0 +1,35 @@
+"""The system's browser, for tests of pages."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, async_playwright
+
+from tests.conftest import unavailable
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # as scripts/system-packages looks for them
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """The system's browser. Where there is none, the test is skipped, or fails if all must run."""
+    installed = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if installed is None:
+        unavailable(f"needs a browser: apt install chromium (looked for {', '.join(BROWSERS)})")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
