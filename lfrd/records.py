@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from lfrd import __version__
 from lfrd.config import Placed
-from lfrd.sealing.sitekey import SiteKey, open_site_key
 from lfrd.store.alerts import AlertLog
 from lfrd.store.audit import Audit
 from lfrd.store.clock import Ratchet, since_boot
@@ -47,7 +46,6 @@ async def records(
     placed: Placed,
     *,
     beside: bool = False,
-    site_key: SiteKey | None = None,
     wall: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = since_boot,
 ) -> AsyncIterator[Records]:
@@ -56,12 +54,10 @@ async def records(
     What a crash left half destroyed is destroyed first, before anything of it can be read. Raises LfrdErrors:
     the key is missing or another one, the database is in use, damaged, or of another version.
     """
-    key = site_key or open_site_key(placed, create=not (placed.data / DATABASE).exists())
     async with Database.open(placed.data / DATABASE, beside=beside) as db:
-        keys = Keys(db, key)
-        await keys.adopt()
+        keys = await Keys.opened(db, placed)
         clock = await Ratchet.opened(db, wall, monotonic)
-        audit = Audit(db, clock.now, key.signer)
+        audit = Audit(db, clock.now, keys.site_key.signer)
         await audit.begin(placed.config.site.name, __version__)
         destruction = Destruction(db, keys, clock.now)
         finished = tuple(await destruction.finish())

@@ -176,7 +176,7 @@ class _Visit:
         if self.session is None or not self.session.ended:
             return
         self.ended.set()
-        if not self.frame.done():
+        if not self._handed and not self.frame.done():  # else the frame is on its way, behind this call
             problem = self.session.error or self.session.bug
             self.frame.set_exception(problem or SourceError(self._camera, "it has no picture"))
 

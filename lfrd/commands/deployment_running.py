@@ -23,7 +23,7 @@ from lfrd.commands.deployment_step import (
 )
 from lfrd.commands.failure import say
 from lfrd.commands.shared import ConfigOption, JsonOption, print_json
-from lfrd.errors import BusyError, LfrdError
+from lfrd.errors import LfrdError
 from lfrd.types import Actor, DeploymentId
 
 if TYPE_CHECKING:
@@ -164,14 +164,13 @@ def revoke(
     password = password_of(name, password_file)
     if receipt is not None and receipt.exists():
         raise LfrdError(f"{receipt}: is there already; name another file for the receipt")
-    serves = _server_runs(placed)
 
     async def act() -> tuple[DeploymentId, str, bool | None]:
         async with opened(placed) as site:
             actor = await acting(site.db, name, password, console=False)
             one = await which_one(site, which)
             document = await site.deployments.revoke(one.id, actor, reason)
-            held = serves and one.started_at is not None
+            held = not site.db.alone and one.started_at is not None  # another process has the folder
             return one.id, document, await _wiped(site, one.id) if held else None
 
     deployment, document, wiped = asyncio.run(act())
@@ -224,19 +223,6 @@ def _change(
         wanted[places[0]] = msgspec.structs.replace(wanted[places[0]], eye_distance_pixels=least)
     changed = cameras is not None or bool(eye_distance)
     return Change(threshold=threshold, fpir=fpir, cameras=wanted if changed else None)
-
-
-def _server_runs(placed: Placed) -> bool:
-    """Whether another process has the data folder to itself, as the server does."""
-    from lfrd.store import files
-
-    if not placed.data.is_dir():
-        return False
-    try:
-        with files.locked(placed.data):
-            return False
-    except BusyError:
-        return True
 
 
 async def _wiped(site: Records, deployment: DeploymentId) -> bool:

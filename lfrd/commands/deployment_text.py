@@ -16,7 +16,7 @@ from lfrd.types import Stage
 if TYPE_CHECKING:
     from lfrd.policy.plan import Plan
     from lfrd.store.deployments import Authorisation, Deployment, Segment
-    from lfrd.store.watchlists import ListSummary
+    from lfrd.store.entries import ListSummary
 
 _NEXT = {
     Stage.DRAFT: "an authorising officer authorises it: lfrd deployment authorise {id} --as NAME",

@@ -157,11 +157,11 @@ def _converted(raw: dict[str, Any], kind: type[T], path: Path, text: str) -> T:
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
-        field, problem = _explained(str(error))
+        field, problem = _explained(str(error), kind)
     raise CorruptError(path, f"{_at(text, field, path)}{field}: {problem}")
 
 
-def _explained(message: str) -> tuple[str, str]:
+def _explained(message: str, kind: type[Struct]) -> tuple[str, str]:
     """msgspec's "Expected `float` - at `$.cameras[0].zone`" as a field and words for people."""
     found = re.fullmatch(r"(.*?)(?: - at `\$\.?(.*)`)?", message, re.S)
     assert found is not None
@@ -176,7 +176,8 @@ def _explained(message: str) -> tuple[str, str]:
             parent, field = field, f"{field}.{match[1]}" if field else match[1]
             if match is missing:
                 return field, "is missing"
-            return field, f"unknown{_near(match[1], parent)}"
+            inner = CameraPlan if parent.startswith("cameras") else kind
+            return field, f"unknown{_near(match[1], inner)}"
     problem = problem.replace(" | null", "").replace("`", "")
     problem = re.sub(r"\w+", lambda word: _WORDS.get(word[0], word[0]), problem)
     problem = problem.replace("length >=", "length at least").replace("length <=", "length at most")
@@ -184,8 +185,7 @@ def _explained(message: str) -> tuple[str, str]:
     return field or "the plan", problem
 
 
-def _near(key: str, parent: str) -> str:
-    kind: type[Struct] = CameraPlan if parent.startswith("cameras") else Plan
+def _near(key: str, kind: type[Struct]) -> str:
     known = [field.encode_name for field in msgspec.structs.fields(kind)]
     near = difflib.get_close_matches(key, known, 1)
     return f"; did you mean '{near[0]}'?" if near else f"; known here: {', '.join(known)}"

@@ -62,6 +62,8 @@ def record(
     --format notice makes the page that tells the public of the deployment, before and while it runs. Works
     while the server runs, and is itself recorded. With --audit the export is verified first.
     """
+    if output is not None and not output.absolute().parent.is_dir():
+        raise MissingError(f"{output}: no such folder to write it to")
     form = Format.JSON if as_json else form
     notice = form is Format.NOTICE and not listed
     placed = _placed(config_file, needed=export is None or notice)
@@ -114,6 +116,7 @@ async def _from_site(
     from lfrd.record.gathering import chosen, from_audit
     from lfrd.records import DATABASE
     from lfrd.store.audit import Audit
+    from lfrd.store.clock import Ratchet
     from lfrd.store.database import Database
 
     path = placed.data / DATABASE
@@ -121,7 +124,7 @@ async def _from_site(
         raise MissingError(f"{path}: no database; look at site.data in the settings, or start lfrd once")
     async with Database.open(path, beside=True) as db:
         actor = await acting(db, name, password)
-        audit = Audit(db, time.time)
+        audit = Audit(db, (await Ratchet.opened(db)).now)
         figures = await from_audit(audit)
         if form is None:
             return figures, ""

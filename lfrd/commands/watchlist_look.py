@@ -1,4 +1,4 @@
-"""`lfrd watchlist list`, `report`, `approve`, `asked` and `address`: what is there, and who may decide on it."""
+"""`lfrd watchlist list`, `report`, `approve`, `asked`, `address`: what is there, and who decides on it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,10 @@ def report(
     config_file: ConfigOption = CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """One list: its figures, which entries wait for what, and which look alike. The audit keeps that you saw it."""
+    """One list: its figures, which entries wait for what, and which look alike.
+
+    The audit keeps that you saw it. For operators and authorising officers.
+    """
     from lfrd.store.entries import EntryState
 
     placed = config.load(config_file)
@@ -134,7 +137,7 @@ def asked(
 ) -> None:
     """On which deployments' watchlists a reference was on a day; also when they have been destroyed.
 
-    The audit keeps that it was asked, without the reference. For auditors, operators and authorising officers.
+    The audit keeps that it was asked, without the reference. For auditors, operators, authorising officers.
     """
     try:
         date = datetime.date.fromisoformat(day)
@@ -173,7 +176,7 @@ def asked(
 
 
 def address(config_file: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
-    """What another site needs to send packages here, and to take packages from here. Nothing of it is secret."""
+    """What another site needs to send packages here, and to take packages from here: no secrets."""
     placed = config.load(config_file)
 
     async def reading() -> dict[str, str]:
@@ -232,9 +235,8 @@ def _details(waiting: list[EntryView], pairs: list[Pair]) -> dict[str, Any]:
 
 def _print_summary(summary: ListSummary) -> None:
     if summary.built_at is None:
-        print(
-            f"its first import is unfinished ({counted(summary.importing or 0, 'entry', 'entries')} so far)"
-        )
+        so_far = counted(summary.importing or 0, "entry", "entries")
+        print(f"its first import is unfinished ({so_far} so far)")
         return
     print(
         f"built {moment(summary.built_at)} from a {summary.source}: {summary.listed:,} listed, "

@@ -98,13 +98,17 @@ class Repeats:
         if known is None or known.seen_at <= seen_at:
             self._remember(nominal, _Standing(alert, seen_at, None))
 
-    def forget(self, alert: AlertId) -> None:
-        """The alert is closed: whoever it was for raises a new one with their next passage. Passages that
-        were filed under it stay known: nobody is told again of a person who has not even left the view."""
-        for nominal, standing in self._standing.items():
-            if standing.alert == alert:
-                del self._standing[nominal]
-                return
+    def forget(self, alert: AlertId, *, passages: bool = False) -> None:
+        """The alert takes no more sightings: whoever it was for raises a new one with their next passage.
+
+        Passages that were filed under it stay known, because nobody need be told again of a person who has
+        not even left the view; not so where `passages` are to be forgotten too.
+        """
+        for nominal in [name for name, standing in self._standing.items() if standing.alert == alert]:
+            del self._standing[nominal]
+        if passages:
+            for passage in [known for known, filed in self._passages.items() if filed == alert]:
+                del self._passages[passage]
 
     def clear(self) -> None:
         """Forget everything, for another deployment."""

@@ -1,4 +1,4 @@
-"""Sends a watchlist to another site: a folder's or a deployment's entries, recorded, then put into a package."""
+"""Sends a watchlist to another site: a folder's or a deployment's entries, recorded, then packed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from lfrd.errors import NotAllowed
 from lfrd.listing.bringing import day_of
 from lfrd.listing.manifest import PackageManifest
-from lfrd.listing.packing import Packed, of_source, recipient_of, write_package
+from lfrd.listing.packing import Content, Packed, of_source, recipient_of, write_package
 from lfrd.listing.scratch import scratch
 from lfrd.listing.source import Source, read_source
 from lfrd.sealing.sitekey import SiteKey
@@ -23,7 +23,7 @@ _FACE_BYTES = 64 << 10  # that a face as it is shown takes at the most, for the 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """source: of a folder, with what is wrong with the entries that were left out; None for a deployment's."""
+    """source: of a folder, with what is wrong with what was left out; None for a deployment's list."""
 
     manifest: PackageManifest
     source: Source | None = field(repr=False, default=None)
@@ -79,7 +79,7 @@ async def send_list(
     with scratch(number * _FACE_BYTES, output.parent) as private:
         entries: list[Packed] = []
         async for one in watchlists.export.entries(deployment):
-            readers = []
+            readers: list[Content] = []
             for face in one.faces:
                 path = private / f"{len(entries):06}-{len(readers):02}"
                 path.write_bytes(face)

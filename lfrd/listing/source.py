@@ -43,7 +43,8 @@ def read_source(
 ) -> Source:
     """Read and check everything but the pictures' content. Blocks; raises MissingError and CorruptError.
 
-    categories: those authorised; None, as for an export, takes any. digest: of a package's content, which its manifest has; a folder's own if empty.
+    categories: those authorised; None, as for an export, takes any. digest: of a package's content, which
+    its manifest has; a folder's own if empty.
     """
     file = read_entries(folder)
     entries: list[SourceEntry] = []

@@ -6,17 +6,19 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lfrd import wire
 from lfrd.decision.repeats import Known, Repeats, Sighting
 from lfrd.errors import NotAllowed
 from lfrd.flow import Bounded, Closed, FlowStatistics
 from lfrd.operation.escalation import Escalation
+from lfrd.operation.finding import Finding, InForce, as_alert
 from lfrd.operation.hub import Hub
-from lfrd.policy.plan import Plan
-from lfrd.store.alerts import AlertLog, NewAlert, Origin
-from lfrd.types import Actor, AlertId, Box, CameraId, DeploymentId, NominalId, TrackId
+from lfrd.store.alerts import AlertLog, Origin
+from lfrd.types import Actor, AlertId, DeploymentId
+
+__all__ = ["Alerts", "AlertsStatistics", "Finding", "InForce"]
 
 BETTER = 1.5
 """A live picture replaces the one that phones show if it is worth this many times as much."""
@@ -24,54 +26,6 @@ REMEMBERED = 256
 """Alerts whose picture may still be improved; of older ones it stays as it is."""
 LOOK_SECONDS = 0.5
 """How often it is looked whether an alert is to be escalated, or expires."""
-
-
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """The deployment in force, as far as alerts need it. segment: whose terms now hold. The rest as in
-    `policy.plan.Plan`: seconds, and 1 or 2 reviewers."""
-
-    deployment: DeploymentId
-    segment: int
-    escalate_seconds: float
-    expire_seconds: float
-    reviews_needed: int = 1
-
-    @classmethod
-    def of(cls, deployment: DeploymentId, segment: int, plan: Plan) -> InForce:
-        reviews = 2 if plan.second_review else 1
-        return cls(deployment, segment, plan.escalate_seconds, plan.expire_seconds, reviews)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """The pipeline's verdict that a track may be a nominal, with what the watchlist says of them.
-
-    name, category, instruction, image_date (YYYY-MM-DD), blue: of the entry. score, threshold: cosine
-    similarity, -1..1. seen_at: Unix seconds of the decisive frame; captured_monotonic: the same instant on
-    the process's monotonic clock. quality: of the shot that is shown (eye_distance in pixels, sharpness, yaw,
-    pitch); worth: its rank among shots, larger is better. shots: how many agreed. box: the face in the
-    full-size frame. The pictures are JPEG files, hidden in the repr.
-    """
-
-    nominal: NominalId
-    name: str = field(default="", repr=False)
-    category: str
-    instruction: str = ""
-    image_date: str = ""
-    blue: bool = False
-    score: float
-    threshold: float
-    camera: CameraId
-    track: TrackId
-    seen_at: float
-    captured_monotonic: float
-    quality: dict[str, float]
-    worth: float
-    shots: int
-    box: Box
-    probe_jpeg: bytes = field(repr=False)
-    candidate_jpeg: bytes = field(repr=False)
 
 
 Listener = Callable[[Origin, wire.Event], None]
@@ -240,7 +194,8 @@ class Alerts:
         self._newest = event.seq
         self._hub.publish(event)
         self._escalation.told(event, 0.0 if self._in_force is None else self._in_force.escalate_seconds)
-        if event.what == "closed":
+        undecided = event.what == "adjudicated" and event.alert.decision == "insufficient"
+        if event.what == "closed" or undecided:
             self._repeats.forget(AlertId(event.alert.id))
         if self._listeners:
             try:
@@ -294,12 +249,17 @@ class Alerts:
         verdict = self._repeats.file(finding.nominal, finding.camera, finding.track, finding.seen_at)
         if isinstance(verdict, Known):
             self._known += 1
-            return await self._improve(verdict.alert, finding) or await self._stays(verdict.alert, finding)
+            if not await self._tells_more(verdict.alert, finding):
+                return await self._improve(verdict.alert, finding) or await self._stays(
+                    verdict.alert, finding
+                )
+            self._repeats.forget(verdict.alert, passages=True)
+            verdict = self._repeats.file(finding.nominal, finding.camera, finding.track, finding.seen_at)
         if isinstance(verdict, Sighting):
             event = await self._sighting(verdict.alert, finding)
             if event is not None:
                 return event
-        event = await self._log.file(_as_alert(in_force, finding))
+        event = await self._log.file(as_alert(in_force, finding))
         self._repeats.attach(finding.nominal, AlertId(event.alert.id))
         self._show(AlertId(event.alert.id), finding.worth)
         self._filed += 1
@@ -331,10 +291,23 @@ class Alerts:
             return None
         return await self._sighting(alert, finding)
 
+    async def _tells_more(self, alert: AlertId, finding: Finding) -> bool:
+        """Whether officers could not tell, and this picture of the same passage is clearly better: they are
+        asked again, with a new alert, because what was decided on is not exchanged."""
+        if not self._is_better(alert, finding):
+            return False
+        try:
+            return (await self._log.view(alert)).decision == "insufficient"
+        except NotAllowed:
+            return False  # deleted since
+
+    def _is_better(self, alert: AlertId, finding: Finding) -> bool:
+        return finding.worth >= BETTER * self._shown.get(alert, math.inf)
+
     async def _improve(self, alert: AlertId, finding: Finding) -> wire.Event | None:
         """An alert is raised on the first few shots, when the person is still far away: a clearly better
         picture that comes while the officer decides is worth having."""
-        if finding.worth < BETTER * self._shown.get(alert, math.inf):
+        if not self._is_better(alert, finding):
             return None
         try:
             event = await self._log.improve(
@@ -368,28 +341,3 @@ class Alerts:
 def _fail(request: _Request, error: Exception) -> None:
     if not request.answer.done():
         request.answer.set_exception(error)
-
-
-def _as_alert(in_force: InForce, finding: Finding) -> NewAlert:
-    return NewAlert(
-        deployment=in_force.deployment,
-        segment=in_force.segment,
-        nominal=finding.nominal,
-        name=finding.name,
-        category=finding.category,
-        instruction=finding.instruction,
-        image_date=finding.image_date,
-        blue=finding.blue,
-        camera=finding.camera,
-        score=finding.score,
-        threshold=finding.threshold,
-        seen_at=finding.seen_at,
-        quality=finding.quality,
-        shots=finding.shots,
-        box=finding.box,
-        probe_jpeg=finding.probe_jpeg,
-        candidate_jpeg=finding.candidate_jpeg,
-        reviews_needed=in_force.reviews_needed,
-        escalate_seconds=in_force.escalate_seconds,
-        expire_seconds=in_force.expire_seconds,
-    )

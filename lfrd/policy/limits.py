@@ -31,6 +31,9 @@ TIMES_FOUND = (0.9, 0.7, 0.4)
 """Blue-list recognition rates, in multiples of the least allowed, that are looked for."""
 STEP = 0.1
 """A change may have begun at any multiple of so many expected false alerts."""
+MOST_BEGINNINGS = 100_000
+"""Later beginnings get no weight: 10 million faces on, at 1 in 1,000. A change after that is only
+seen against all that went before it."""
 FROM_THE_START = 0.5
 """Share of the weight on 'bad from the start'; the rest lies on later beginnings, thinner the later."""
 
@@ -176,7 +179,7 @@ def excess(positions: F64) -> Evidence:
     if len(positions) == 0:
         return Evidence(0.0, 0.0)
     now = positions[-1]
-    begun: F64 = np.arange(int(now / STEP) + 1, dtype=np.float64) * STEP
+    begun: F64 = np.arange(min(int(now / STEP) + 1, MOST_BEGINNINGS), dtype=np.float64) * STEP
     since = len(positions) - np.searchsorted(positions, begun, side="left")
     ratios = [since * math.log(times) - (times - 1.0) * (now - begun) for times in TIMES_WORSE]
     return _mixed(ratios, begun, STEP)

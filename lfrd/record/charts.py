@@ -136,20 +136,24 @@ def course(figures: DeploymentFigures, until: float, clock: Clock) -> Markup:
     def across(at: float) -> float:
         return left + (WIDTH - left - 4) * (min(max(at, begin), end) - begin) / (end - begin)
 
-    def piece(y: float, since: float, to: float | None, class_: str, tip: str) -> list[Markup]:
+    def piece(y: float, since: float, to: float | None, kind: str, tip: str) -> list[Markup]:
         x = across(since)
         wide = max(1.5, across(end if to is None else to) - x)
-        drawn = [rect(x, y, wide, row - 8, class_, tip)]
-        if class_ == "bar suspended":
+        if kind == "down":
+            return [rect(x, y, wide, row - 8, "bar down", tip)]
+        if kind == "suspended":
             over = element("rect", x=x, y=y, width=wide, height=row - 8)
-            drawn.append(element("g", over, fill="url(#course-hatch)"))
-        return drawn
+            return [
+                rect(x, y, wide, row - 8, "bar suspended", tip),
+                element("g", over, fill="url(#course-hatch)"),
+            ]
+        return [rect(x, y - 1, wide, row - 6, "gap", tip), rect(x, y + 6, wide, 6, "track")]
 
     drawn = [hatch("course-hatch"), label(left - 8, 15, "Deployment", "end")]
     drawn.append(rect(left, 2, WIDTH - left - 4, row - 8, "bar", "Active"))
     for halt in figures.halts:
         tip = f"{_STATES[halt.kind]}, {clock.exact(halt.from_at)}"
-        drawn += piece(2, halt.from_at, halt.to_at, f"bar {halt.kind}", tip)
+        drawn += piece(2, halt.from_at, halt.to_at, halt.kind, tip)
     for place, name in enumerate(names, start=1):
         y = 2 + place * row
         drawn.append(label(left - 8, y + 13, name if len(name) <= 18 else name[:17] + "…", "end"))
@@ -157,7 +161,7 @@ def course(figures: DeploymentFigures, until: float, clock: Clock) -> Markup:
         for outage in figures.outages:
             if outage.camera == name:
                 tip = f"{name} failed, {clock.exact(outage.from_at)}"
-                drawn += piece(y, outage.from_at, outage.to_at, "bar down", tip)
+                drawn += piece(y, outage.from_at, outage.to_at, "down", tip)
     bottom = row * (1 + len(names)) + 6
     drawn.append(line(left, bottom, WIDTH - 4, bottom, "rule"))
     for part, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):

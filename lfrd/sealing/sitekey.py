@@ -114,7 +114,12 @@ def open_site_key(placed: Placed, *, create: bool, environment: Mapping[str, str
 
 def key_path(placed: Placed) -> Path:
     """Where the key's file is, or will be. Raises SettingError where that is inside the data folder."""
-    path = placed.path(placed.config.sealing.key_file)
+    return outside(placed, placed.path(placed.config.sealing.key_file))
+
+
+def outside(placed: Placed, path: Path) -> Path:
+    """A whole path for a key's file. Raises SettingError where it lies in the data folder."""
+    path = path.resolve()
     if path.is_relative_to(placed.data):
         raise SettingError(
             _SETTING, f"{path} lies in the data folder, and whoever takes that would have the key as well; "

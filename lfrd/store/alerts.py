@@ -28,7 +28,6 @@ from lfrd.store.alert_state import (
     append_event,
     first_view,
     open_event,
-    open_facts,
     seal_facts,
     unknown,
 )
@@ -44,7 +43,7 @@ PictureKind = Literal["probe", "candidate"]
 _OVERHEAD = 64 << 10
 """Bytes that a new alert takes beside its pictures, at the most: rows, index pages and the log's frames."""
 _READABLE = "deployment IN (SELECT deployment FROM deployment_key WHERE purpose = 'alerts')"
-"""A condition on rows that are sealed: those whose key is gone cannot be read, and are as good as deleted."""
+"""A condition on sealed rows: those whose key is gone cannot be read, and are as good as deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,35 +277,35 @@ class AlertLog:
                 "FROM alert LEFT JOIN claim ON claim.alert = alert.id "
                 f"WHERE closed_at IS NULL AND {_READABLE} ORDER BY created_at, id"
             )
-            sealers = await self._sealers(tx, {DeploymentId(row["deployment"]) for row in rows})
             found: list[OpenAlert] = []
             for row in rows:
                 state = await AlertState.find(tx, self._keys, AlertId(row["id"]))
-                facts = open_facts(sealers[row["deployment"]], row)
                 since = None if row["claimed_at"] is not None else row["released_at"] or row["created_at"]
-                found.append(OpenAlert(state.view, facts.escalate_seconds, since))
+                found.append(OpenAlert(state.view, state.facts.escalate_seconds, since))
         return found
 
     async def recent_nominals(
         self, deployment: DeploymentId, since: float
     ) -> list[tuple[NominalId, AlertId, float]]:
-        """Who was seen at or after `since` (Unix seconds), by which open alert, and when last: oldest first.
+        """Who was seen at or after `since` (Unix seconds), by which alert, and when last: oldest first.
 
         One entry a nominal, with the alert whose last sighting is the newest: what a restarted process needs
-        to go on counting repeats as sightings.
+        to go on counting repeats as sightings. Not of alerts that take none: closed ones, and those of which
+        officers could not tell.
         """
         async with self._db.read() as tx:
             rows = await tx.rows(
-                "SELECT id, last_seen_at, sealed FROM alert WHERE deployment = ? AND last_seen_at >= ? "
+                "SELECT id, last_seen_at FROM alert WHERE deployment = ? AND last_seen_at >= ? "
                 f"AND closed_at IS NULL AND {_READABLE} ORDER BY last_seen_at",
                 *(deployment, float(since)),
             )
-            sealers = await self._sealers(tx, {deployment} if rows else set())
+            found = [(await AlertState.find(tx, self._keys, AlertId(row["id"])), row) for row in rows]
         newest: dict[NominalId, tuple[AlertId, float]] = {}
-        for row in rows:
-            nominal = NominalId(open_facts(sealers[deployment], row).nominal)
+        for state, row in found:
+            nominal = NominalId(state.view.nominal)
             newest.pop(nominal, None)
-            newest[nominal] = AlertId(row["id"]), row["last_seen_at"]
+            if state.view.decision != "insufficient":
+                newest[nominal] = state.id, row["last_seen_at"]
         return [(nominal, alert, seen_at) for nominal, (alert, seen_at) in newest.items()]
 
     # ---- receipts --------------------------------------------------------------------------------------

@@ -94,8 +94,10 @@ class Database:
         writer: aiosqlite.Connection,
         readers: list[aiosqlite.Connection],
         watcher: aiosqlite.Connection,
+        alone: bool,
     ) -> None:
         self.path = path
+        self.alone = alone  # whether this process has the folder: it folds the log, and finishes what was cut
         self._writer = writer
         self._watcher = watcher  # writes nothing itself, so that it sees what every other one has committed
         self._turn = asyncio.Lock()  # held by the one transaction that writes; first come, first served
@@ -149,7 +151,7 @@ class Database:
                 reading = (*_EVERY, "PRAGMA query_only = ON")
                 pool = [await _connect(stack, path, reading) for _ in range(readers)]
                 watcher = await _connect(stack, path, reading)
-            yield cls(path, writer, pool, watcher)
+            yield cls(path, writer, pool, watcher, alone)
 
     async def version(self) -> int:
         """A number that is another one after any commit, by this process or by one beside it."""

@@ -91,6 +91,14 @@ async def open_one(tx: Transaction) -> Deployment | None:
     return None if row is None else as_deployment(row)
 
 
+async def not_ended(tx: Transaction) -> list[Deployment]:
+    """Those that are planned or open, oldest first."""
+    found = await tx.rows(
+        "SELECT * FROM deployment WHERE stage NOT IN ('closed', 'destroyed') ORDER BY rowid"
+    )
+    return [as_deployment(row) for row in found]
+
+
 async def lives(tx: Transaction, deployment: DeploymentId, after: Life, reason: str = "") -> Deployment:
     """Write how far it has come, and read it as it is now."""
     row = await tx.row(

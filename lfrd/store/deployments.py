@@ -275,19 +275,20 @@ class Deployments:
         """Close what has reached its end, open or never started. Called about once a second, and at the
         server's start before anything is opened."""
         now = self._clock()
-        over = [d for d in await self.all() if d.closed_at is None and d.is_over(now)]
-        if not over:
-            return []
+        async with self._db.read() as tx:
+            if not any(one.is_over(now) for one in await rows.not_ended(tx)):
+                return []
         async with self._db.write() as tx:
-            again = [await rows.get(tx, one.id) for one in over]  # it may have been extended, or closed
             return [
                 await self._close(tx, one, SYSTEM, "ended")
-                for one in again
-                if one.closed_at is None and one.is_over(now)
+                for one in await rows.not_ended(tx)  # looked at again: one may have been extended, or closed
+                if one.is_over(now)
             ]
 
     async def revoke(self, deployment: DeploymentId, actor: Actor, reason: str) -> str:
-        """Stop it and delete everything of it, in any stage but destroyed. Returns the signed receipt."""
+        """Stop it and delete everything of it, in any stage but destroyed. Returns the signed receipt.
+
+        Where the process dies between the two, `Destruction.finish` goes on at the next start."""
         require_reason(reason)
         async with self._db.write() as tx:
             before = await rows.get(tx, deployment)
@@ -299,17 +300,6 @@ class Deployments:
             await append(tx, now, actor, kinds.Revoked(deployment, reason))
             await rows.lives(tx, deployment, after, "revoked")
         return await self._destruction.everything(deployment, actor, reason)
-
-    async def finish_revocations(self) -> list[str]:
-        """Destroy what was revoked by a process that died before its destruction had begun; at the server's
-        start, after `Destruction.finish`. Returns the receipts."""
-        async with self._db.read() as tx:
-            left = await tx.rows(
-                "SELECT id FROM deployment WHERE stage = 'closed' AND reason = 'revoked' AND destroying = ''"
-            )
-        return [
-            await self._destruction.everything(DeploymentId(row["id"]), SYSTEM, "revoked") for row in left
-        ]
 
     async def _close(
         self, tx: Transaction, before: Deployment, actor: Actor, reason: CloseReason

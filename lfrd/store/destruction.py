@@ -68,7 +68,9 @@ class Destruction:
         self._keys = keys
         self._clock = clock  # Unix seconds
         self._pause = pause
-        self._unfolded = True  # rows were deleted and the log not cut since; at the start nobody knows
+        # Rows were deleted and the log not cut since. At the start nobody knows; a command beside the server
+        # leaves to it what was there before.
+        self._unfolded = db.alone
 
     async def watchlist(self, deployment: DeploymentId, actor: Actor) -> str:
         """Destroy a deployment's entries, pictures and templates; the manifest stays. Returns the receipt.
@@ -113,7 +115,9 @@ class Destruction:
 
     async def finish(self) -> list[str]:
         """Go on with what was cut off: at the start, before anything else, and with each sweep while the
-        server runs. Returns the receipts."""
+        server runs. Returns the receipts; a command beside the server leaves all of it to the server."""
+        if not self._db.alone:
+            return []
         async with self._db.read() as tx:
             rows = await tx.rows("SELECT id FROM deployment WHERE destroying != '' ORDER BY drafted_at")
             revoked = await tx.rows(

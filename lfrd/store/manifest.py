@@ -53,7 +53,8 @@ async def lists_of(tx: Transaction, reference: str, since: float, until: float) 
     first. Case is passed over: who asks has the reference from a letter."""
     rows = await tx.rows(
         "SELECT manifest.*, deployment.name FROM manifest JOIN deployment ON deployment.id = deployment "
-        "WHERE reference = ?1 COLLATE NOCASE AND listed_at < ?3 AND coalesce(destroyed_at, ?3) >= ?2 "
+        "WHERE reference = ?1 COLLATE NOCASE AND listed_at < ?3 "
+        "AND coalesce(manifest.destroyed_at, ?3) >= ?2 "
         "ORDER BY listed_at",
         *(reference, float(since), float(until)),
     )

@@ -217,9 +217,10 @@ def parse_manifest(text: str, path: Path) -> Manifest:
 def calibration_toml(calibration: Calibration) -> str:
     """A [[calibration]] table, to be appended to a manifest's text."""
     points = ", ".join(f"[{fpir!r}, {score!r}]" for fpir, score in calibration.points)
+    data = msgspec.json.encode(calibration.data).decode().replace("\x7f", "\\u007f")  # JSON lets it stand
     text = (
         f"\n[[calibration]]\nn = {calibration.n}\nnon_mated = {calibration.non_mated}\n"
-        f"data = {msgspec.json.encode(calibration.data).decode()}\npoints = [{points}]\n"
+        f"data = {data}\npoints = [{points}]\n"
     )
     if calibration.tpir:
         found = ", ".join(f"[{fpir!r}, {tpir!r}]" for fpir, tpir in calibration.tpir)

@@ -61,9 +61,9 @@ async def read(request: Request, kind: type[T], *, largest: int = LARGEST_BODY) 
 def not_allowed(error: NotAllowed, statuses: Mapping[str, int] | None = None) -> Response:
     """What a store or a service refuses: {code, message}, and what is missing where it says so.
 
-    statuses: by code; without one 403 for a role, 404 for what is unknown, else 409.
+    statuses: by code; without one 403 for a role or a password, 404 for what is unknown, else 409.
     """
-    usual = 403 if error.code == "role" else 404 if error.code.startswith("unknown") else 409
+    usual = 403 if error.code in ("role", "password") else 404 if error.code.startswith("unknown") else 409
     answer: dict[str, Any] = {"code": error.code, "message": str(error)}
     if isinstance(error, NotReady):
         answer["missing"] = error.missing

@@ -40,6 +40,7 @@ async def records(request: Request, services: Services, _session: Session | None
     return json(
         {
             "more": len(found) > limit,
+            "names": names,
             "records": [
                 {
                     "seq": record.seq,

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lfrd.store.appointing import APPOINTERS, KEEPERS
 from lfrd.store.officers import Officer, Session
 from lfrd.types import Actor, OfficerId, Role
 from lfrd.web.answers import Endpoint, json, read
@@ -35,13 +36,17 @@ class Shift(Struct, forbid_unknown_fields=True, frozen=True):
     uses: Annotated[int, Meta(ge=1, le=100)]
 
 
-async def people(_request: Request, services: Services, _session: Session | None) -> Response:
+async def people(_request: Request, services: Services, session: Session | None) -> Response:
     """Everybody, by name. sessions: how many stand. locked_until: Unix seconds, 0 where it is not locked,
-    None where only the console opens it."""
+    None where only the console opens it. invite, keep: whether whoever asks may invite and enable this
+    person, or unlock, disable and sign them out; the store decides again. roles: that they may add."""
+    assert session is not None
+    role, keeps = session.role, session.role in KEEPERS
     standing = Counter(session.officer for session in await services.officers.sessions())
     return json(
         {
             "now": services.clock(),
+            "roles": [named for named in Role if role in APPOINTERS[named]],
             "people": [
                 {
                     "id": officer.id,
@@ -53,6 +58,8 @@ async def people(_request: Request, services: Services, _session: Session | None
                     "disabled_at": officer.disabled_at,
                     "locked_until": None if math.isinf(officer.locked_until) else officer.locked_until,
                     "sessions": standing[officer.id],
+                    "invite": role in APPOINTERS[officer.role],
+                    "keep": keeps,
                 }
                 for officer in await services.officers.all()
             ],

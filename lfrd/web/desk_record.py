@@ -11,16 +11,20 @@ from starlette.responses import Response
 
 from lfrd.audit import kinds
 from lfrd.audit.figures import Basis, Counts, DeploymentFigures
-from lfrd.errors import NotAllowed
+from lfrd.errors import NotAllowed, SettingError
 from lfrd.record import words
 from lfrd.record.document import json_text
 from lfrd.record.gathering import from_audit
+from lfrd.record.page import Publisher, notice_page, record_page, stylesheet
 from lfrd.record.table import csv_text
 from lfrd.store.officers import Session
 from lfrd.types import DeploymentId
-from lfrd.web.answers import Endpoint, json
+from lfrd.web.answers import Endpoint, Refusal, json
 from lfrd.web.desk_words import deployment_of
 from lfrd.web.services import Services
+
+STYLE = "/desk/record.css"
+HOME = "/desk#record"
 
 
 class Row(Struct, frozen=True):
@@ -57,6 +61,33 @@ async def record_csv(request: Request, services: Services, session: Session | No
     return await _exported(request, services, session, "record", text, "text/csv; charset=utf-8")
 
 
+async def record_html(request: Request, services: Services, _session: Session | None) -> Response:
+    """The page that prints, in a tab of its own: opened by a ticket."""
+    figures, basis = await _figures(services, deployment_of(request))
+    return _page(record_page(figures, basis, _publisher(services), words.Clock(), style=STYLE, home=HOME))
+
+
+async def notice_html(request: Request, services: Services, _session: Session | None) -> Response:
+    """The public notice. What the settings or the authorisation lack for it is said in its place."""
+    figures, _ = await _figures(services, deployment_of(request))
+    try:
+        return _page(notice_page(figures, _publisher(services), words.Clock(), style=STYLE))
+    except SettingError as error:
+        raise Refusal(409, "setting", str(error)) from None
+
+
+async def style(_request: Request, _services: Services, _session: Session | None) -> Response:
+    return Response(stylesheet(), media_type="text/css")
+
+
+def _publisher(services: Services) -> Publisher:
+    return Publisher(services.config.site.name, services.config.notice)
+
+
+def _page(text: str) -> Response:
+    return Response(text, media_type="text/html; charset=utf-8")
+
+
 async def _exported(
     request: Request, services: Services, session: Session | None, kind: str, text: str, media_type: str
 ) -> Response:
@@ -86,8 +117,8 @@ def _rows(counts: Counts) -> Iterator[Row]:
     yield Row("False alert rate by faces", words.rate(alerts.false_per_faces, "faces seen"))
     yield Row("False alert rate by alerts", words.rate(alerts.false_per_alerts, "alerts"))
     yield Row("Blue-list recognition rate", words.rate(counts.blue.tpir, "passages"))
-    yield Row("Time to the first answer", words.spread(counts.time_to_answer))
-    yield Row("Time to the adjudication", words.spread(counts.adjudications.time))
+    yield Row("Median time to the first answer", words.duration(counts.time_to_answer.median_seconds))
+    yield Row("Median time to the adjudication", words.duration(counts.adjudications.time.median_seconds))
     yield Row("Engagements", words.number(outcomes.engagements))
     yield Row("Arrests", words.number(outcomes.arrests))
     yield Row("Other disposals", words.number(outcomes.other_disposals))
@@ -98,4 +129,7 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
     "desk_record": record,
     "desk_record_json": record_json,
     "desk_record_csv": record_csv,
+    "desk_record_html": record_html,
+    "desk_notice_html": notice_html,
+    "desk_record_style": style,
 }

@@ -1,4 +1,6 @@
-// Asking the server: one function for each manner of asking, and one error for every refusal.
+// Asking the server, each time with the device's proof, and one error for every refusal.
+
+import { provedFetch } from "../device.js";
 
 /** The server's own refusal: its one line, and what is missing where it says so. */
 export class Refused extends Error {
@@ -23,7 +25,7 @@ export const onEnded = (listener) => (ended = listener);
 async function ask(path, options = {}) {
   let answer;
   try {
-    answer = await fetch(path, { credentials: "same-origin", cache: "no-store", ...options });
+    answer = await provedFetch(path, options);
   } catch {
     throw new Unreachable();
   }
@@ -35,8 +37,11 @@ async function ask(path, options = {}) {
 
 export const get = async (path) => (await ask(path)).json();
 
-export async function post(path, body = {}) {
-  const options = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+/** What a page asks by itself, again and again: it does not keep an idle session alive. */
+export const look = async (path) => (await ask(path, { headers: { "lfrd-background": "1" } })).json();
+
+export async function post(path, body = {}, method = "POST") {
+  const options = { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   return (await ask(path, options)).json();
 }
 

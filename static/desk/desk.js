@@ -1,5 +1,6 @@
 // The desk's shell: who is signed in, which pages their role has, and the page that the address names.
 
+import { forgetDevice } from "../device.js";
 import { get, onEnded, post } from "./api.js";
 import { button, h, link, notice, refusal, say } from "./parts.js";
 import { words } from "./words.js";
@@ -22,6 +23,7 @@ const PAGES = [
   { at: "audit", name: "audit", roles: "auditor", nav: true },
   { at: "retention", name: "retention", roles: "auditor authorising", nav: true },
   { at: "enquiry", name: "enquiry", roles: "operator authorising auditor", nav: true },
+  { at: "account", name: "account", roles: "operator authorising auditor engineer" },
   { at: "people", name: "people", roles: "operator engineer authorising", nav: true },
 ];
 
@@ -115,7 +117,7 @@ function frame() {
     h(
       "p",
       { class: "who" },
-      h("span", {}, h("strong", {}, desk.me.name), " ", h("span", { class: "faint" }, words.role[desk.me.role])),
+      h("span", {}, link("account", desk.me.name), " ", h("span", { class: "faint" }, words.role[desk.me.role])),
       button(words.signOut, signOut, "quiet"),
     ),
   );
@@ -128,6 +130,7 @@ function frame() {
 async function signOut() {
   try {
     await post("/api/leave");
+    await forgetDevice();
     toSignIn(words.signIn.left);
   } catch (error) {
     strip.replaceChildren(refusal(error));

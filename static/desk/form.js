@@ -57,7 +57,8 @@ export function control(spec) {
     },
     /** What the page itself can see is wrong. */
     check() {
-      if (input.validity?.badInput) return words.form.notNumber;
+      if (input.validity?.badInput) return kind === "number" ? words.form.notNumber : words.form.notMoment;
+      if (input.validity?.rangeUnderflow || input.validity?.rangeOverflow) return words.form.range(more.min, more.max);
       if (required && kind !== "check" && !input.value.trim()) return words.form.empty;
       if (input.validity && !input.validity.valid) return input.validationMessage;
       return "";

@@ -9,25 +9,28 @@ const text = words.audit;
 const PAGE = 100; // records asked for at once
 
 export async function show(place, desk) {
+  const { deployments } = await get("/api/desk/deployments");
   const verdict = h("div", { role: "status" });
   const list = h("div", {});
   const points = h("div", {});
   const controls = [
     control({ name: "what", label: text.what, kind: "select", options: [["", text.all], ...Object.entries(text.kinds)] }),
-    control({ name: "actor", label: text.who, why: text.whoWhy }),
-    control({ name: "deployment", label: text.deployment, why: text.deploymentWhy }),
+    control({ name: "actor", label: text.who, more: { placeholder: text.whoWhy } }),
+    control({ name: "deployment", label: text.deployment, kind: "select", options: [["", text.anyDeployment], ...deployments.map((each) => [each.id, each.name])] }),
     control({ name: "until", label: text.until, kind: "moment" }),
   ];
 
+  const names = {}; // of officers, by id
   let records = [];
   async function load(before = "") {
     const asked = new URLSearchParams({ limit: String(PAGE), before: String(before) });
     for (const each of controls) if (each.read()) asked.set(each.name, each.read());
     const answer = await get(`/api/desk/audit?${asked}`);
+    Object.assign(names, answer.names);
     records = before ? [...records, ...answer.records] : answer.records;
     return [
-      h("p", { class: "faint" }, text.count(records.length, answer.total)),
-      table(text.records, [text.number, text.at, text.who, text.what, text.deployment, text.details], records.map(row), { empty: text.noRecords, kind: "cards" }),
+      h("p", { class: "faint" }, text.count(records.length)),
+      table(text.records, [text.number, text.at, text.who, text.what, text.deployment, text.details], records.map((each) => row(each, names)), { empty: text.noRecords, when: [1], kind: "cards" }),
       answer.more && h("p", {}, button(text.older, () => fill(list, () => load(records.at(-1).seq)))),
     ];
   }
@@ -63,7 +66,7 @@ export async function show(place, desk) {
   const showPoints = () =>
     fill(points, async () => {
       const { checkpoints } = await get("/api/desk/audit/checkpoints");
-      return table(text.checkpoints, [text.number, text.at, text.key], checkpoints.map((each) => [each.seq, words.moment(each.at), h("code", {}, each.public_key)]), { empty: text.noCheckpoints });
+      return table(text.checkpoints, [text.number, text.at, text.key], checkpoints.map((each) => [each.seq, words.moment(each.at, true), h("code", {}, each.public_key)]), { empty: text.noCheckpoints, when: [1], kind: "cards" });
     });
 
   place.append(
@@ -86,20 +89,21 @@ export async function show(place, desk) {
   await Promise.all([fill(list, () => load()), showPoints()]);
 }
 
-const row = (record) => [
+const row = (record, names) => [
   record.seq,
   words.moment(record.at, true),
   record.actor,
   text.kinds[record.what] ?? record.what,
   record.deployment_name || record.deployment,
-  details(record.body),
+  details(record.body, names),
 ];
 
 /** The body's values in one line; what is long opens. */
-function details(body) {
+function details(body, names) {
   const parts = Object.entries(body).filter(([key]) => key !== "what" && key !== "deployment");
   if (!parts.length) return "";
-  const short = parts.map(([key, value]) => `${key}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join("; ");
+  const plain = (value) => (typeof value === "object" ? JSON.stringify(value) : typeof value === "number" ? Math.round(value * 1000) / 1000 : (names[value] ?? value));
+  const short = parts.map(([key, value]) => `${key.replaceAll("_", " ")}: ${plain(value)}`).join("; ");
   if (short.length < 140) return short;
   return h("details", {}, h("summary", {}, `${short.slice(0, 90)}…`), h("pre", {}, JSON.stringify(body, null, 2)));
 }

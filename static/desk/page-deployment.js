@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { acts } from "./acts.js";
-import { button, facts, h, heading, link, notice, section, stageBadge, table } from "./parts.js";
+import { button, facts, h, heading, lines, link, notice, section, stageBadge, table } from "./parts.js";
 import { words } from "./words.js";
 
 const text = words.deployment;
@@ -56,6 +56,7 @@ function build({ deployment, authorisations, segments, missing, next, watchlist 
         text.documents,
         [text.document, text.version],
         Object.entries(words.document).map(([key, name]) => [name, plan.documents[key] ?? ""]),
+        { kind: "narrow" },
       ),
     ),
     section(
@@ -64,7 +65,7 @@ function build({ deployment, authorisations, segments, missing, next, watchlist 
         text.cameras,
         [text.camera, text.zone, text.eye],
         plan.cameras.map((camera) => [camera.name, zone(camera, deployment, desk), camera.eye_distance_pixels === null ? text.eyeOwn : words.pixels(camera.eye_distance_pixels)]),
-        { empty: text.noCameras },
+        { empty: text.noCameras, kind: "cards" },
       ),
     ),
     section(
@@ -85,7 +86,7 @@ function build({ deployment, authorisations, segments, missing, next, watchlist 
         text.authorisations,
         [text.kind, text.who, text.at, text.why],
         authorisations.map((each) => [words.authorisation[each.kind] ?? each.kind, `${each.rank} ${each.name}`, words.moment(each.at), each.reason]),
-        { empty: text.notAuthorised },
+        { empty: text.notAuthorised, kind: "cards" },
       ),
     ),
     section(
@@ -95,7 +96,7 @@ function build({ deployment, authorisations, segments, missing, next, watchlist 
         text.segments,
         [text.segment, text.from, text.threshold, text.n, text.pack, text.authorisedBy, text.why],
         segments.map((each) => [each.number, words.moment(each.at), each.threshold.toFixed(3), words.number(each.n), each.pack, each.authorised_by, each.reason]),
-        { empty: text.noSegments, numbers: [2, 3] },
+        { empty: text.noSegments, numbers: [2, 3], kind: "cards" },
       ),
     ),
     h("p", { class: "links" }, link(`record/${id}`, text.toRecord), " ", button(words.print, () => print(), "quiet")),
@@ -105,7 +106,7 @@ function build({ deployment, authorisations, segments, missing, next, watchlist 
 function lacking(missing, next) {
   if (!next) return null;
   if (!missing.length) return notice("good", h("p", {}, text.complete(words.next[next])));
-  return notice("warn", h("p", {}, h("strong", {}, text.lacks(words.next[next]))), h("ul", {}, ...missing.map((line) => h("li", {}, line))));
+  return notice("warn", h("p", {}, h("strong", {}, text.lacks(words.next[next]))), lines(missing));
 }
 
 function zone(camera, deployment, desk) {

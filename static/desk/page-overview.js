@@ -1,6 +1,6 @@
 // What stands now: the open deployment, its officers and cameras, and what this role may do about it.
 
-import { get } from "./api.js";
+import { get, look as peek } from "./api.js";
 import { acts } from "./acts.js";
 import { badge, cameraBadge, h, heading, link, notice, refusal, section, stageBadge, table } from "./parts.js";
 import { words } from "./words.js";
@@ -37,7 +37,7 @@ export async function show(place, desk) {
     clearTimeout(timer);
     try {
       if (!document.hidden) {
-        state = await get("/api/desk/overview");
+        state = await peek("/api/desk/overview");
         desk.heard(state.now);
         away = 0;
         strip.replaceChildren();
@@ -105,7 +105,7 @@ function idle(state, desk) {
           words.moment(each.starts_at),
           words.moment(each.ends_at),
         ]),
-        { empty: text.noneComing },
+        { empty: text.noneComing, kind: "cards" },
       ),
     ),
     section(text.cameras, cameras(state.cameras)),
@@ -117,7 +117,7 @@ const cameras = (list) =>
     text.cameras,
     [text.camera, text.state, text.lag, text.problem],
     list.map((camera) => [camera.name, cameraBadge(camera.state), camera.lag === null ? words.none : words.lag(camera.lag), camera.problem]),
-    { empty: text.noCameras, numbers: [2] },
+    { empty: text.noCameras, numbers: [2], kind: "cards" },
   );
 
 const tile = (name, value, why, kind = "") =>

@@ -10,10 +10,12 @@ const text = words.people;
 export async function show(place, desk) {
   const problem = h("div", {});
   const list = h("div", {});
+  let roles = []; // that this person may add
   const again = () => fill(list, async () => people(await get("/api/desk/people")));
 
-  function people({ people: everyone, now }) {
+  function people({ people: everyone, roles: named, now }) {
     desk.heard(now);
+    roles = named;
     return table(
       text.heading,
       [text.name, text.role, text.rank, text.state, text.sessions, text.acts],
@@ -27,10 +29,10 @@ export async function show(place, desk) {
     return h(
       "div",
       { class: "actions small" },
-      !person.disabled_at && button(text.invite, () => invite(person), "", { "aria-label": text.actOn(text.invite, person.name) }),
-      person.sessions > 0 && act("revoke", text.revoke),
-      person.locked_until > now && act("unlock", text.unlock),
-      person.name !== desk.me.name && (person.disabled_at ? act("enable", text.enable) : act("disable", text.disable, "danger")),
+      person.invite && !person.disabled_at && button(text.invite, () => invite(person), "", { "aria-label": text.actOn(text.invite, person.name) }),
+      person.keep && person.sessions > 0 && act("revoke", text.revoke),
+      person.keep && locked(person, now) && act("unlock", text.unlock),
+      person.name !== desk.me.name && (person.disabled_at ? person.invite && act("enable", text.enable) : person.keep && act("disable", text.disable, "danger")),
     );
   }
 
@@ -55,7 +57,7 @@ export async function show(place, desk) {
       explain: [text.addWhy],
       specs: [
         { name: "name", label: text.nameLabel, why: text.nameWhy, required: true, more: { maxlength: "60", autocapitalize: "off" } },
-        { name: "role", label: text.role, kind: "select", options: Object.entries(words.role), value: "engagement" },
+        { name: "role", label: text.role, kind: "select", options: roles.map((role) => [role, words.role[role]]), value: "engagement" },
         { name: "rank", label: text.rank, more: { maxlength: "60" } },
       ],
       submit: text.add,
@@ -66,13 +68,28 @@ export async function show(place, desk) {
     desk.say(text.added);
   }
 
-  async function invite(person) {
+  const invite = (person) => invited(text.invitationFor(person.name), text.invitationWhy, () => post(`/api/desk/people/${person.id}/invite`));
+
+  async function shift() {
+    let uses = 0;
+    const chosen = await ask({
+      title: text.shift,
+      explain: [text.shiftWhy],
+      specs: [{ name: "uses", label: text.shiftUses, kind: "number", value: 10, required: true, more: { min: "1", max: "100", step: "1" } }],
+      submit: text.shift,
+      send: (values) => ((uses = values.uses), Promise.resolve(true)),
+    });
+    if (chosen) await invited(text.shift, (hours) => text.shiftFor(uses, hours), () => post("/api/desk/people/shift", { uses }));
+  }
+
+  /** Make an invitation and show it, once. */
+  async function invited(title, why, make) {
     problem.replaceChildren();
     try {
-      const made = await post(`/api/desk/people/${person.id}/invite`);
+      const made = await make();
       const url = URL.createObjectURL(new Blob([made.picture], { type: "image/svg+xml" }));
-      await tell(text.invitationFor(person.name), [
-        h("p", {}, text.invitationWhy(made.hours)),
+      await tell(title, [
+        h("p", {}, why(made.hours)),
         h("img", { class: "qr", src: url, alt: text.qrAlt }),
         h("p", {}, h("label", { for: "invitation" }, text.invitationLink)),
         h("input", { id: "invitation", readonly: true, value: made.link, onfocus: (event) => event.target.select() }),
@@ -85,7 +102,7 @@ export async function show(place, desk) {
   }
 
   place.append(
-    heading(text.heading, button(text.add, add, "main")),
+    heading(text.heading, h("div", { class: "actions" }, button(text.shift, shift), button(text.add, add, "main"))),
     h("p", { class: "faint" }, text.explain),
     problem,
     list,
@@ -102,8 +119,11 @@ async function copy(link, at) {
   }
 }
 
+/** locked_until: null where only the console opens it. */
+const locked = (person, now) => person.locked_until === null || person.locked_until > now;
+
 function state(person, now) {
   if (person.disabled_at) return badge("bad", "no", text.disabled);
-  if (person.locked_until > now) return badge("warn", "lock", text.locked(person.locked_until));
-  return badge("good", "yes", person.password ? text.password : text.byInvitation);
+  if (locked(person, now)) return badge("warn", "lock", text.locked(person.locked_until));
+  return badge("good", "yes", person.passkeys ? text.passkeys(person.passkeys) : person.password ? text.password : text.byInvitation);
 }

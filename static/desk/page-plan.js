@@ -36,8 +36,8 @@ const long = { rows: "4", maxlength: "2000" };
 
 function build(plan, cameras) {
   const at = (name, label, more = {}) => control({ name: `plan.${name}`, label, value: plan[name], ...more });
-  const group = (legend, controls, why) =>
-    h("fieldset", {}, h("legend", {}, legend), why && h("p", { class: "why" }, why), ...controls.map((each) => each.element));
+  const plain = (controls) => controls.map((each) => each.element);
+  const group = (legend, controls, why, lay = plain) => h("fieldset", {}, h("legend", {}, legend), why && h("p", { class: "why" }, why), ...lay(controls));
   const groups = [
     [text.what, [
       at("name", text.name, { required: true, more: { maxlength: "120" } }),
@@ -55,7 +55,7 @@ function build(plan, cameras) {
     ]],
     [text.documents, Object.entries(words.document).map(([key, label]) =>
       control({ name: `plan.documents.${key}`, label, value: plan.documents[key] ?? "", more: { maxlength: "200" } })), text.documentsWhy],
-    [text.cameras, cameras.flatMap((camera) => cameraControls(camera, plan)), cameras.length ? text.camerasWhy : text.noneSetUp],
+    [text.cameras, cameras.flatMap((camera) => cameraControls(camera, plan)), cameras.length ? text.camerasWhy : text.noneSetUp, paired],
     [text.watchlist, [at("categories", text.categories, { kind: "lines", why: text.categoriesWhy })]],
     [text.terms, [
       at("fpir", text.fpirLabel, { kind: "number", why: text.fpirWhy, required: true, more: { min: "0", max: "0.5", step: "any" } }),
@@ -69,8 +69,12 @@ function build(plan, cameras) {
       at("expire_seconds", text.expireLabel, { kind: "number", required: true, more: { min: "1", max: "86400", step: "any" } }),
     ]],
   ];
-  return { parts: groups.map(([legend, list, why]) => group(legend, list, why)), controls: groups.flatMap(([, list]) => list) };
+  return { parts: groups.map((each) => group(...each)), controls: groups.flatMap(([, list]) => list) };
 }
+
+/** A camera's two controls stand in one row. */
+const paired = (controls) =>
+  controls.filter((_, at) => at % 2 === 0).map((camera, at) => h("div", { class: "pair" }, camera.element, controls[at * 2 + 1].element));
 
 function cameraControls(camera, plan) {
   const planned = plan.cameras.find((each) => each.name === camera.name);

@@ -1,7 +1,7 @@
 // The deployment's record: the figures as they stand in the audit, the page that prints, and the files.
 
 import { blob, get, openTab, save } from "./api.js";
-import { button, fill, h, heading, link, notice, refusal, section, stageBadge, table } from "./parts.js";
+import { button, facts, fill, h, heading, link, notice, refusal, section, stageBadge } from "./parts.js";
 import { words } from "./words.js";
 
 const text = words.record;
@@ -46,7 +46,6 @@ function files(deployment) {
       button(text.notice, safely(() => openTab(`${at}/notice.html`))),
       button(text.csv, download("record.csv", `record-${deployment.id}.csv`)),
       button(text.json, download("record.json", `record-${deployment.id}.json`)),
-      button(text.manifest, download("manifest.csv", `manifest-${deployment.id}.csv`)),
     ),
     problem,
   );
@@ -57,7 +56,7 @@ function figures({ groups }) {
   return groups.map((group) =>
     section(
       group.title,
-      table(group.title, [text.figure, text.value, text.interval], group.rows.map((row) => [row.name, row.value, row.interval]), { numbers: [1] }),
+      facts(group.rows.map((row) => [row.name, row.value])),
     ),
   );
 }

@@ -2,7 +2,7 @@
 
 import { get, post, save } from "./api.js";
 import { ask, tell } from "./form.js";
-import { button, fill, h, heading, section, table } from "./parts.js";
+import { badge, button, fill, h, heading, section, table } from "./parts.js";
 import { pretty } from "./acts.js";
 import { words } from "./words.js";
 
@@ -66,12 +66,17 @@ export async function show(place, desk) {
     showHolds(),
     fill(rules, async () => {
       const { rules: list } = await get("/api/desk/retention/rules");
-      return table(text.rules, [text.rule, text.meaning], list.map((each) => [each.name, each.words]));
+      return table(text.rules, [text.what, text.deleted, text.latest, text.exception], list.map((each) => [each.what, each.after, each.ceiling, each.exception]), { kind: "cards" });
     }),
     desk.is("auditor") &&
       fill(due, async () => {
         const { due: list } = await get("/api/desk/retention/due");
-        return table(text.due, [text.rule, text.what, text.dueAt], list.map((each) => [each.rule, each.what, words.moment(each.due_at)]), { empty: text.nothingDue });
+        return table(
+          text.due,
+          [text.what, text.subject, text.deployment, text.rows, text.dueAt, text.keeps],
+          list.map((each) => [each.what, each.subject && h("code", {}, each.subject), each.deployment, words.number(each.rows), words.moment(each.due_at), each.hold ? text.heldFor(each.hold) : each.late ? badge("bad", "warning", text.late) : ""]),
+          { empty: text.nothingDue, numbers: [3], kind: "cards" },
+        );
       }),
     desk.is("auditor") &&
       fill(receipts, async () => {
@@ -79,8 +84,8 @@ export async function show(place, desk) {
         return table(
           text.receipts,
           [text.receipt, text.at, text.kind, text.deployment],
-          list.map((each) => [button(each.id, () => receipt(each), "link", { "aria-label": text.receiptOf(each.id) }), words.moment(each.at), text.receiptKind[each.kind] ?? each.kind, each.deployment ?? ""]),
-          { empty: text.noReceipts },
+          list.map((each) => [button(each.id, () => receipt(each), "link", { "aria-label": text.receiptOf(each.id) }), words.moment(each.at), each.kind.replaceAll("_", " "), each.deployment ?? ""]),
+          { empty: text.noReceipts, kind: "cards" },
         );
       }),
   ]);

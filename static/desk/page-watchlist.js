@@ -13,10 +13,7 @@ export async function show(place, desk, id) {
   const held = deployments.filter((each) => !["closed", "destroyed"].includes(each.stage));
   const chosen = deployments.find((each) => each.id === id) ?? held[0];
   const urls = []; // object URLs of pictures that were shown; let go of with the page
-  place.append(
-    heading(text.heading, chosen && stageBadge(chosen.stage)),
-    chooser(held, chosen, desk),
-  );
+  place.append(heading(chosen ? text.of(chosen.name) : text.heading, chosen && stageBadge(chosen.stage)), chooser(held, chosen) ?? "");
   if (!chosen) {
     place.append(notice("info", h("p", {}, text.noDeployment)));
     return undefined;
@@ -28,13 +25,14 @@ export async function show(place, desk, id) {
   return () => urls.forEach((url) => URL.revokeObjectURL(url));
 }
 
-const chooser = (held, chosen, desk) =>
-  held.length > 1 &&
-  h(
-    "nav",
-    { "aria-label": text.which, class: "chips" },
-    ...held.map((each) => link(`watchlist/${each.id}`, each.name, { "aria-current": each.id === chosen.id ? "page" : null })),
-  );
+const chooser = (held, chosen) =>
+  held.length > 1
+    ? h(
+        "nav",
+        { "aria-label": text.which, class: "chips" },
+        ...held.map((each) => link(`watchlist/${each.id}`, each.name, { "aria-current": each.id === chosen.id ? "page" : null })),
+      )
+    : null;
 
 function build(state, desk, urls, again) {
   const { summary } = state;
@@ -59,7 +57,7 @@ function build(state, desk, urls, again) {
     ),
     section(
       text.composition,
-      table(text.composition, [text.category, text.entries], Object.entries(summary.composition).map(([name, n]) => [name, words.number(n)]), { numbers: [1] }),
+      table(text.composition, [text.category, text.entries], Object.entries(summary.composition).map(([name, n]) => [name, words.number(n)]), { numbers: [1], kind: "narrow" }),
     ),
     section(
       text.refusals,
@@ -67,6 +65,7 @@ function build(state, desk, urls, again) {
       table(text.refusals, [text.reason, text.code, text.entries], Object.entries(summary.reasons).map(([code, n]) => [text.reasons[code] ?? code, h("code", {}, code), words.number(n)]), {
         numbers: [2],
         empty: text.noneRefused,
+        kind: "narrow cards",
       }),
     ),
     waiting(state, desk, urls, again),

@@ -67,11 +67,13 @@ const shown = (value) => (value === "" || value === null || value === undefined 
 /**
  * A table with a caption. A row is a list of texts or nodes; its first cell heads it.
  * @param {string} caption  @param {string[]} heads  @param {unknown[][]} rows
+ * @param {{empty?: string, numbers?: number[], when?: number[], kind?: string}} of  numbers, when: columns; kind:
+ *   "cards" where a narrow screen shows a row as a card, "narrow" for few short columns
  */
-export function table(caption, heads, rows, { empty = words.nothing, numbers = [], kind = "" } = {}) {
+export function table(caption, heads, rows, { empty = words.nothing, numbers = [], when = [], kind = "" } = {}) {
   if (!rows.length) return h("p", { class: "faint" }, empty);
   const cell = (value, at) => {
-    const of = { class: numbers.includes(at) ? "number" : null, "data-head": heads[at] };
+    const of = { class: numbers.includes(at) ? "number" : when.includes(at) ? "when" : null, "data-head": heads[at] || null };
     return at === 0 ? h("th", { scope: "row", ...of }, shown(value)) : h("td", of, shown(value));
   };
   return h(
@@ -101,15 +103,24 @@ export const notice = (kind, ...content) =>
 export function refusal(error) {
   const text = inWords(error);
   const missing = error.missing ?? [];
-  const box = missing.length
-    ? notice("bad", h("p", {}, words.missing), h("ul", {}, ...missing.map((line) => h("li", {}, line))))
-    : notice("bad", h("p", {}, text));
+  const box = missing.length ? notice("bad", h("p", {}, words.missing), lines(missing)) : notice("bad", h("p", {}, text));
   box.setAttribute("role", "alert");
   return box;
 }
 
+/** What is missing, a line each; the server names fields as the plan has them, the page as its form does. */
+export const lines = (missing) =>
+  h(
+    "ul",
+    {},
+    ...missing.map((line) => {
+      const [, field, rest] = /^([a-z_.]+): (.*)$/.exec(line) ?? [];
+      return h("li", {}, words.field[field] ? h("strong", {}, `${words.field[field]}: `) : "", words.field[field] ? rest : line);
+    }),
+  );
+
 export function inWords(error) {
-  if (error.name === "Error" && error.message && "status" in error) return error.message;
+  if ("status" in error && error.message) return error.message[0].toUpperCase() + error.message.slice(1);
   if ("status" in error) return error.status === 403 ? words.forbidden : words.refused(error.status);
   if (error instanceof TypeError || error instanceof ReferenceError) throw error; // a fault of this page
   return words.unreachable;

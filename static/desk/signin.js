@@ -1,8 +1,10 @@
 // Without a session: name and password, a passkey where the browser has one, or an invitation's first password.
 
+import { deviceKey } from "../device.js";
 import { post } from "./api.js";
 import { control, form } from "./form.js";
-import { button, h, notice } from "./parts.js";
+import { passkeysWork, signInByPasskey } from "./passkeys.js";
+import { button, h, notice, refusal } from "./parts.js";
 import { words } from "./words.js";
 
 const text = words.signIn;
@@ -27,11 +29,22 @@ export function showSignIn(place, { code, message, signedIn }) {
     submit: code ? text.join : text.button,
     async send(values) {
       if (code && values.password !== values.again) throw fault("again", text.differ);
-      if (code) await post("/api/join", { code, password: values.password });
-      else await post("/api/sign-in", values);
+      const device_key = await deviceKey();
+      if (code) await post("/api/join", { code, password: values.password, device_key });
+      else await post("/api/sign-in", { ...values, device_key });
       signedIn();
     },
   });
+  const problem = h("div", {});
+  async function passkey() {
+    try {
+      await signInByPasskey();
+    } catch (error) {
+      problem.replaceChildren("status" in error ? refusal(error) : notice("bad", h("p", {}, text.passkeyFailed)));
+      return;
+    }
+    signedIn();
+  }
   place.replaceChildren(
     h(
       "div",
@@ -40,6 +53,8 @@ export function showSignIn(place, { code, message, signedIn }) {
       message && notice("info", h("p", {}, message)),
       code && h("p", {}, text.joinExplain),
       content,
+      !code && passkeysWork() && h("div", { class: "actions" }, button(text.passkey, passkey)),
+      problem,
       !code && h("p", { class: "faint" }, text.forgotten),
       code && h("p", {}, button(text.haveAccount, () => showSignIn(place, { code: "", message: "", signedIn }), "quiet")),
     ),

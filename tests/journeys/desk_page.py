@@ -23,7 +23,6 @@ from lfrd.operation.board import Status
 from lfrd.policy.life import Facts, ListFacts, PackFacts
 from lfrd.policy.plan import DOCUMENTS, CameraPlan, Plan
 from lfrd.records import Records, records
-from lfrd.sealing.sitekey import SiteKey
 from lfrd.store.entries import Facts as EntryFacts
 from lfrd.store.entries import Need, NewEntry, NewPicture
 from lfrd.types import (
@@ -76,11 +75,13 @@ def plan(now: float, **change: object) -> Plan:
     return Plan(**(values | change))  # type: ignore[arg-type]
 
 
-def cartoon(seed: int, *, width: int = 240, height: int = 300) -> bytes:
-    """A JPEG file of a face that is nobody's: drawn, and another one for each seed."""
+def cartoon(seed: int, *, width: int = 240, height: int = 300, soft: float = 0.0) -> bytes:
+    """A JPEG file of a face that is nobody's: drawn, and another one for each seed. soft: how much it is out
+    of focus, in pixels."""
     random = np.random.default_rng(seed)
     picture: U8 = np.full((height, width, 3), random.integers(120, 220, 3), np.uint8)
-    skin = tuple(int(v) for v in random.integers((90, 120, 150), (190, 215, 245)))
+    tone = random.uniform(0.45, 1.0)
+    skin = tuple(int(v * tone) for v in (165, 195, 235))
     hair = tuple(int(v) for v in random.integers(10, 110, 3))
     centre = (width // 2, int(height * 0.45))
     long, broad = int(height * 0.3), int(width * (0.27 + 0.07 * random.random()))
@@ -96,6 +97,8 @@ def cartoon(seed: int, *, width: int = 240, height: int = 300) -> bytes:
     cv2.line(picture, centre, (centre[0] - 6, centre[1] + 32), (60, 80, 110), 3)
     mouth = (centre[0], centre[1] + int(long * 0.58))
     cv2.ellipse(picture, mouth, (24, 8 + int(8 * random.random())), 0, 0, 180, (60, 50, 130), 4)
+    if soft:
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), soft), np.uint8)
     return cv2.imencode(".jpg", picture)[1].tobytes()
 
 
@@ -245,7 +248,7 @@ class Desk:
             "worth": 30.0,
             "shots": 5,
             "box": Box(100, 80, 120, 150),
-            "probe_jpeg": cartoon(number),
+            "probe_jpeg": cartoon(number, soft=2.0),
             "candidate_jpeg": cartoon(number),
         }
         event = await self.office.alerts.report(Finding(**(values | change)))  # type: ignore[arg-type]
@@ -258,7 +261,7 @@ async def desk(folder: Path) -> AsyncIterator[Desk]:
     """A box without cameras and models: what stands around a plan is said by the test."""
     cameras = [Camera(name=name, source="rtsp://192.0.2.7/stream") for name in CAMERAS]
     placed = Config(site=Site(name="Ashby town centre"), web=Web(port=0), cameras=cameras).at(folder)
-    async with records(placed, site_key=SiteKey.generate()) as kept:
+    async with records(placed) as kept:
         await kept.audit.begin("Ashby town centre", "0.0")
         people = await _people(kept)
         status = Status(
@@ -318,6 +321,7 @@ class Person:
     def __init__(self, page: Page, there: Desk) -> None:
         self.page = page
         self.there = there
+        self.dialog = page.get_by_role("dialog")
         self.problems: list[str] = []  # faults of the page itself, and of its security policy
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", lambda m: self.problems.append(m.text) if "Security" in m.text else None)

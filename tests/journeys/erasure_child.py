@@ -12,7 +12,6 @@ import ctypes
 import json
 import sys
 from collections import deque
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfrd import config, logs
-from lfrd.app import running
 from lfrd.inference import Inference
-from lfrd.models import library
 from lfrd.officer import HeadlessOfficer
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.types import F32, U8, Box, CameraState
 from lfrd.vision.picture import Picture
+from tests.deployed import deployed, invited
 
 MASK = 0xA5
 MARK = 40  # bytes of a mark: long enough to be nobody else's
@@ -93,30 +91,25 @@ async def say(**step: Any) -> None:
     await asyncio.to_thread(sys.stdin.readline)
 
 
-async def main(data: Path, clip: Path, watchlist: Path, pack: Path) -> None:
+async def main(data: Path, clip: Path, portrait: Path, pack: Path) -> None:
     marks = Marks()
     logs.configure(config.Log(level="warning"))
     raw = config.parse(
         {
             "site": {"data": str(data)},
             "web": {"port": 0},
-            "watchlist": {"folder": str(watchlist)},
             "cameras": [{"name": "street", "source": str(clip)}],
         }
     )
 
-    @contextmanager
-    def quiet(_what: str) -> Any:
-        yield lambda done, total: None
-
-    async with running(raw.at(data), quiet, pack=library.open_pack(str(pack), data)) as site:
+    async with deployed(data.parent, raw, pack, {"admiral": portrait}) as site:
         # The site has forbidden that others look into its memory; this test is to look.
         ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
         listen_in(marks)
-        code = await site.officers.invite("PC Test", 1, 600)
+        code = await invited(site, "PC Test")
         async with HeadlessOfficer.joined(site.bound.url, code) as officer:
             await officer.go_on_post()
-            eye = site.eyes[0]
+            eye = site.conductor.eyes[0]
             while not marks.kinds.get("template as kept"):
                 await asyncio.sleep(0.01)
             await say(step="in view", marks=marks.as_hex())
@@ -129,7 +122,7 @@ async def main(data: Path, clip: Path, watchlist: Path, pack: Path) -> None:
                 marks=marks.as_hex(),
                 state=eye.supervisor.status.state,
                 tracks=counts.tracks,
-                alerts=await site.log.latest(),
+                alerts=await site.records.alerts.latest(),
             )
             while eye.supervisor.status.state is not CameraState.ENDED:
                 await asyncio.sleep(0.05)

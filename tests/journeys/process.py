@@ -27,7 +27,10 @@ import msgspec
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
-from lfrd import wire
+from lfrd import config, wire
+from lfrd.sealing.sealer import Sealer
+from lfrd.sealing.sitekey import open_site_key
+from lfrd.store.alert_state import erased_view
 from lfrd.types import U8
 from tests.conftest import ROOT
 from tests.phone import Phone
@@ -157,7 +160,7 @@ class Server:
 
 @dataclass
 class Site:
-    """A folder as an operator lays it out: config.toml, data, a watchlist."""
+    """A folder as an operator lays it out: config.toml, data, the site's key."""
 
     folder: Path
     pack: Path
@@ -166,6 +169,13 @@ class Site:
     """A command line under which its commands run."""
     disk: Path | None = None
     """Where the test sees the data folder, if that is another place than where the server does."""
+    people: dict[str, Path] = field(default_factory=dict)
+    """Who is on the watchlist of the next deployment: references to pictures."""
+    deployed: bool = False
+    """Whether the open deployment is the one that `people` and the settings ask for."""
+    changes: dict[str, Any] = field(default_factory=dict)
+    """What is another than usual in the next deployment's plan (`policy.plan.Plan`)."""
+    _cameras: list[str] = field(default_factory=list)
 
     @property
     def config(self) -> Path:
@@ -176,11 +186,27 @@ class Site:
         return self.folder / "data"
 
     def watch_for(self, **portraits: Path) -> None:
-        """Put people on the watchlist: reference=picture."""
-        for reference, portrait in portraits.items():
-            place = self.folder / "watchlist" / reference
-            place.mkdir(parents=True)
-            shutil.copyfile(portrait, place / portrait.name)
+        """Put people on the next deployment's watchlist: reference=picture."""
+        self.people |= portraits
+        self.deployed = False
+
+    async def deploy(self, **changes: Any) -> None:
+        """A deployment by made-up people, authorised and started, with all cameras of the settings.
+
+        Done by `starting` where it has not been: most tests need one and are about something else."""
+        rehearsal = [
+            self.config,
+            msgspec.json.encode(
+                {"people": self.people, "changes": self.changes | changes}, enc_hook=str
+            ).decode(),
+        ]
+        command = [*self.wrap, sys.executable, "-m", "tests.journeys.rehearse", *rehearsal]
+        process = await asyncio.create_subprocess_exec(
+            *map(str, command), stdin=DEVNULL, stderr=PIPE, cwd=ROOT
+        )
+        _, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        self.deployed = True
 
     def configure(self, *cameras: Table, **tables: Table) -> None:
         """Write config.toml. Light on the machine, and patient with phones that a test leaves unread."""
@@ -188,7 +214,6 @@ class Site:
             "site": {"name": "Croydon North", "data": str(self.data)},
             "web": {"port": self.port, "receipt_seconds": 600, "window": 1000},
             "post": {"heartbeat_seconds": 5, "grace_seconds": 600},
-            "watchlist": {"folder": "watchlist"},
             "inference": {"pack": str(self.pack)},
             "analysis": {"rate": 6, "max_side": 640},
             "log": {"format": "json"},
@@ -201,6 +226,9 @@ class Site:
         for camera in cameras:
             lines += ["[[cameras]]", *_pairs(camera)]
         self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        names = [table["name"] for table in cameras]
+        self.deployed = self.deployed and names == self._cameras
+        self._cameras = names
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Server]:
@@ -216,6 +244,8 @@ class Site:
     @asynccontextmanager
     async def starting(self) -> AsyncIterator[Server]:
         """The same from the very start, before it listens."""
+        if self.people and self._cameras and not self.deployed:
+            await self.deploy()
         process = await _start("run", "--config", self.config, wrap=self.wrap, cwd=self.folder)
         server = Server(process, self)
         try:
@@ -236,11 +266,28 @@ class Site:
         return ended.out.split()[-1]
 
     def stored(self) -> list[wire.Event]:
-        """Every event in the database file, in order; also while the server runs."""
-        decode = msgspec.json.Decoder(wire.AlertView).decode
+        """Every event in the database file, unsealed, in order; also while the server runs."""
         with self.database() as db:
-            rows = db.execute("SELECT seq, what, at, body FROM event ORDER BY seq").fetchall()
-        return [wire.Event(seq=seq, what=what, at=at, alert=decode(body)) for seq, what, at, body in rows]
+            events = db.execute(
+                "SELECT seq, what, at, alert, deployment, body FROM event ORDER BY seq"
+            ).fetchall()
+            keys = db.execute(
+                "SELECT deployment, wrapped FROM deployment_key WHERE purpose = 'alerts'"
+            ).fetchall()
+        site_key = open_site_key(config.load(self.config), create=False)
+        sealers = {of: Sealer(site_key.unwrap(wrapped, f"{of}/alerts")) for of, wrapped in keys}
+        decode = msgspec.json.Decoder(wire.AlertView).decode
+        return [
+            wire.Event(
+                seq=seq,
+                what=what,
+                at=at,
+                alert=erased_view(alert)
+                if body is None
+                else decode(sealers[deployment].unseal(body, f"event/{alert}")),
+            )
+            for seq, what, at, alert, deployment, body in events
+        ]
 
     @contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:

@@ -17,23 +17,14 @@ import numpy as np
 
 from lfrd import wire
 from lfrd.config import Config, Post, Site, Web
-from lfrd.decision.repeats import Repeats
 from lfrd.operation.alerts import Alerts, Finding
-from lfrd.operation.board import Board, Status
+from lfrd.operation.board import Status
 from lfrd.operation.duty import Duty
-from lfrd.operation.fault import Fault
-from lfrd.operation.hub import Hub
-from lfrd.operation.posts import Posts
-from lfrd.operation.receipts import Receipts
-from lfrd.store.alerts import AlertLog
+from lfrd.policy.plan import Plan
 from lfrd.store.database import Database
-from lfrd.store.deployments import Deployments, Terms
-from lfrd.store.officers import Officers
-from lfrd.types import Box, CameraId, NominalId, TrackId
-from lfrd.web.phones import Phones
-from lfrd.web.server import make_app, static_folder
-from lfrd.web.services import Services
-from lfrd.web.serving import serving
+from lfrd.types import Box, CameraId, DeploymentId, NominalId, TrackId
+from lfrd.web.server import static_folder
+from tests import office
 
 CAMERAS = ("High Street 1", "Market Square")
 
@@ -43,25 +34,48 @@ class Street:
     """A running server, and what a camera and an operator would do to it."""
 
     url: str
-    officers: Officers
-    alerts: Alerts
-    db: Database
-    duty: Duty
+    served: office.Served
     link: Link
     _tracks: Iterator[int] = field(default_factory=itertools.count)
 
+    @property
+    def alerts(self) -> Alerts:
+        return self.served.office.alerts
+
+    @property
+    def db(self) -> Database:
+        return self.served.office.records.db
+
+    @property
+    def duty(self) -> Duty:
+        return self.served.office.duty
+
     async def invitation(self, uses: int = 1) -> str:
         """An address as the QR code carries it."""
-        return f"{self.url}/#join={await self.officers.invite(None, uses, 600)}"
+        return f"{self.url}/#join={await self.served.invite(None, uses)}"
 
     async def file(
-        self, nominal: str, camera: str = CAMERAS[0], score: float = 0.71, **quality: float
+        self,
+        nominal: str,
+        camera: str = CAMERAS[0],
+        score: float = 0.71,
+        *,
+        name: str = "",
+        category: str = "wanted on warrant",
+        instruction: str = "Arrest; two officers",
+        blue: bool = False,
+        **quality: float,
     ) -> wire.AlertView:
         """An alert with drawn pictures, stored and published. quality: as in `NewAlert`."""
         seen = {"eye_distance": 46.0, "sharpness": 160.0, "yaw": 0.05, "pitch": 0.02} | quality
         shade = sum(map(ord, nominal))
         self._last = Finding(
             nominal=NominalId(nominal),
+            name=name,
+            category=category,
+            instruction=instruction,
+            image_date="2024-05-17",
+            blue=blue,
             score=score,
             threshold=0.6,
             camera=CameraId(camera),
@@ -88,14 +102,14 @@ class Street:
         assert event.alert.id == alert.id
         return event.alert
 
-    async def stored(self) -> list[tuple[str, str, str, str]]:
-        """(alert, officer's name, decision, reason) of each adjudication in the database file."""
+    async def stored(self) -> list[tuple[str, str, str]]:
+        """(alert, officer's name, decision) of each adjudication in the database file."""
         async with self.db.read() as tx:
             rows = await tx.rows(
-                "SELECT alert, officer.name AS name, decision, reason FROM adjudication "
+                "SELECT alert, officer.name AS name, decision FROM adjudication "
                 "JOIN officer ON officer.id = adjudication.officer ORDER BY at"
             )
-        return [(row["alert"], row["name"], row["decision"], row["reason"]) for row in rows]
+        return [(row["alert"], row["name"], row["decision"]) for row in rows]
 
 
 class Link:
@@ -157,63 +171,39 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def street(folder: Path, *, grace: float = 20.0) -> AsyncIterator[Street]:
+async def street(folder: Path, *, grace: float = 20.0, plan: Plan = office.PLAN) -> AsyncIterator[Street]:
     """Everything on a port of its own choosing, as the composition root puts it together."""
-    config = Config(
-        site=Site(name="Croydon North"),
+    settings = Config(
+        site=Site(name="Croydon North", data="data"),
         web=Web(port=0),
         post=Post(heartbeat_seconds=min(5.0, grace / 2), grace_seconds=grace),
     )
-    status = [Status(tuple(wire.CameraView(name, "off") for name in CAMERAS))]
-    async with Database.open(folder / "data" / "lfrd.sqlite3") as db, asyncio.TaskGroup() as group:
-        terms = Terms(0.6, "0" * 64, {}, frozenset({NominalId("M-2041")}))
-        deployment = await Deployments(db, time.time).begin("Saturday market", terms)
-        officers = Officers(db, time.time)
-        log = AlertLog(db, deployment.id, time.time)
-        hub, fault = Hub(log, latest=0), Fault()
-        alerts = Alerts(log, hub, Repeats(300.0), deployment.id)
-        duty = Duty(Posts(grace))
-        board = Board(lambda: status[0], duty, seconds=0.2)
-        receipts, phones = Receipts(log, fault), Phones(officers, fault, duty)
-        services = Services(
-            alerts=alerts,
-            log=log,
-            officers=officers,
-            duty=duty,
-            board=board,
-            hub=hub,
-            receipts=receipts,
-            phones=phones,
-            fault=fault,
-            config=config,
-            deployment=deployment.name,
-            static=static_folder(),
-            metrics=lambda: b"",
-            health=lambda: (),
-        )
-        running = [
-            group.create_task(work)
-            for work in (
-                *(alerts.run(), duty.run(), board.run(), receipts.run(), phones.run(), fault.watch()),
-                _cameras(duty, status),
-            )
-        ]
-        async with serving(make_app(services), config.at(folder), group) as bound:
-            link = Link(bound.port)
-            async with link.listening() as port:
-                yield Street(f"http://127.0.0.1:{port}", officers, alerts, db, duty, link)
-        for task in running:
-            task.cancel()
+    status = [_status("off", plan)]
+    async with (
+        office.served(
+            folder, settings, status=lambda: status[0], static=static_folder(), plan=plan
+        ) as served,
+        asyncio.TaskGroup() as group,
+    ):
+        cameras = group.create_task(_cameras(served.office.duty, status, plan))
+        link = Link(served.bound.port)
+        async with link.listening() as port:
+            yield Street(f"http://127.0.0.1:{port}", served, link)
+        cameras.cancel()
 
 
-async def _cameras(duty: Duty, status: list[Status]) -> None:
+def _status(state: str, plan: Plan) -> Status:
+    views = tuple(wire.CameraView(name, state, lag=0.2 if state == "live" else None) for name in CAMERAS)
+    return Status(views, faces_seen=1_284, deployment=office.shown(DeploymentId("d1"), plan))
+
+
+async def _cameras(duty: Duty, status: list[Status], plan: Plan) -> None:
     """Cameras that go live when somebody is on post, and off when nobody is."""
     while True:
         await duty.wanted()
-        live = tuple(wire.CameraView(name, "live", lag=0.2 + 0.1 * n) for n, name in enumerate(CAMERAS))
-        status[0] = Status(live, faces_seen=1_284)
+        status[0] = _status("live", plan)
         await duty.unwanted()
-        status[0] = Status(tuple(wire.CameraView(name, "off") for name in CAMERAS), faces_seen=1_284)
+        status[0] = _status("off", plan)
 
 
 def silhouette(seed: int, *, blur: bool = False, plain: bool = False) -> bytes:

@@ -108,11 +108,8 @@ def long_clip(
 def test_a_passer_by_leaves_no_pixel_and_no_template_in_memory_or_in_any_file(
     tmp_path: Path, long_clip: Path, admiral: Path, builtin: Path
 ) -> None:
-    data, watchlist = tmp_path / "data", tmp_path / "watchlist"
-    watchlist.mkdir()
-    (watchlist / "admiral.jpg").write_bytes(admiral.read_bytes())
-    data.mkdir()
-    with child(data, long_clip, watchlist, builtin) as process:
+    data = tmp_path / "data"
+    with child(data, long_clip, admiral, builtin) as process:
         in_view = step(process)
         present = found_in_memory(process.pid, unmasked(in_view["marks"]))
         # The search itself works: while the face is in view, its template is there to be found.

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from lfrd import config, wire
-from lfrd.app import Site, running
-from lfrd.models import library
+from lfrd.app import Site
 from lfrd.store.database import Database
+from tests.deployed import deployed, invited
 from tests.journeys.process import PATIENCE, free_port, of, passing, reach, see
 from tests.phone import Phone
 
@@ -68,22 +67,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory, astronaut: Path) -> Path:
     return passing(tmp_path_factory.mktemp("clips") / "passing.mp4", astronaut)
 
 
-@contextmanager
-def quiet(_title: str) -> Iterator[Callable[[int, int], None]]:
-    yield lambda done, total: None
-
-
 @asynccontextmanager
 async def opened(folder: Path, pack: Path, portrait: Path, clip: Path) -> AsyncIterator[Site]:
     """A site with a camera that works and one that is never there."""
-    watchlist = folder / "watchlist"
-    watchlist.mkdir(exist_ok=True)
-    shutil.copyfile(portrait, watchlist / f"M-2041{portrait.suffix}")
     settings = config.parse(
         {
             "web": {"port": 0},
             "post": {"grace_seconds": 600},
-            "watchlist": {"folder": "watchlist"},
             "analysis": {"rate": 6, "max_side": 640},
             "cameras": [
                 {"name": "Street", "source": str(clip), "loop": True},
@@ -91,13 +81,13 @@ async def opened(folder: Path, pack: Path, portrait: Path, clip: Path) -> AsyncI
             ],
         }
     )
-    async with running(settings.at(folder), quiet, pack=library.open_pack(str(pack), folder)) as site:
+    async with deployed(folder, settings, pack, {"M-2041": portrait}) as site:
         yield site
 
 
 async def joined(site: Site, name: str) -> Phone:
-    code = await site.officers.invite(None, 1, 600)
-    return Phone(site.bound.url, f"lfrd={await site.officers.join(code, name)}", name)
+    token = await site.records.officers.join(await invited(site), name)
+    return Phone(site.bound.url, f"lfrd={token}", name)
 
 
 async def shift(phone: Phone) -> None:
@@ -121,7 +111,7 @@ async def test_many_shifts_leave_no_thread_and_no_descriptor_behind(
             for _ in range(SHIFTS):
                 await shift(phone)
             await returns_to(before)
-            statistics = [eye.supervisor.statistics() for eye in site.eyes]
+            statistics = [eye.supervisor.statistics() for eye in site.conductor.eyes]
         assert [(s.hanging, s.abandoned) for s in statistics] == [(0, 0), (0, 0)]
         assert statistics[0].opened == SHIFTS + 1
 
@@ -147,7 +137,7 @@ async def test_phones_that_come_and_go_leave_nothing_behind(
 
 async def gone(site: Site) -> None:
     async with asyncio.timeout(PATIENCE):
-        while site.phones.statistics().connected:
+        while site.office.phones.statistics().connected:
             await asyncio.sleep(0.05)
 
 

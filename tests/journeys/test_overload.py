@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +10,11 @@ import httpx
 import pytest
 
 from lfrd import config, wire
-from lfrd.app import running
 from lfrd.inference import Inference
-from lfrd.models import library
+from tests.deployed import deployed, invited
 from tests.phone import Phone
 
 pytestmark = pytest.mark.journey
-
-
-@contextmanager
-def quiet(_title: str) -> Iterator[Callable[[int, int], None]]:
-    yield lambda done, total: None
 
 
 async def test_a_box_that_falls_behind_drops_frames_and_tells_the_phones_until_it_has_recovered(
@@ -37,27 +28,23 @@ async def test_a_box_that_falls_behind_drops_frames_and_tells_the_phones_until_i
         return await examine(self, *arguments)
 
     monkeypatch.setattr(Inference, "examine", examined)
-    watchlist = tmp_path / "watchlist"
-    watchlist.mkdir()
-    shutil.copyfile(admiral, watchlist / "admiral.jpg")
     settings = config.parse(
         {
             "web": {"port": 0},
-            "watchlist": {"folder": "watchlist"},
             "analysis": {"max_side": 320},
             "cameras": [{"name": "Street", "source": str(street_clip), "loop": True}],
         }
     )
     slow = False  # enrolment is not what is slow
-    pack = library.open_pack(str(builtin), tmp_path)
-    async with running(settings.at(tmp_path), quiet, pack=pack) as site, httpx.AsyncClient() as client:
-        phone = await Phone.join(site.bound.url, await site.officers.invite(None, 1, 600), "PC Adams")
+    people = {"admiral": admiral}
+    async with deployed(tmp_path, settings, builtin, people) as site, httpx.AsyncClient() as client:
+        phone = await Phone.join(site.bound.url, await invited(site), "PC Adams")
         async with phone.connected():
             await phone.say(wire.OnPost())
             slow = True
             await phone.until(lambda: bool(phone.states) and phone.state().degraded != "")
             assert phone.state().degraded.startswith("Street: ")
-            (eye,) = site.eyes
+            (eye,) = site.conductor.eyes
             assert eye.supervisor.frames.statistics().dropped > 0
             assert eye.supervisor.frames.statistics().waiting <= 1
             health = await client.get(f"{site.bound.url}/healthz")

@@ -48,21 +48,6 @@ async def test_a_second_server_on_the_same_folder_is_refused_in_one_line(site: S
         assert (await server.get("/healthz")).status_code == 200
 
 
-async def test_a_missing_watchlist_is_refused_in_one_line(site: Site) -> None:
-    site.configure(watchlist={"folder": "nobody"})
-    await assert_refused(site, str(site.folder / "nobody"))
-    site.configure(watchlist={"folder": ""})
-    await assert_refused(site, "watchlist.folder")
-
-
-async def test_a_watchlist_on_which_nobody_can_be_found_is_refused(site: Site) -> None:
-    people = site.folder / "people"
-    people.mkdir()
-    (people / "M-2041.jpg").write_bytes(b"not a picture")
-    site.configure(watchlist={"folder": "people"}, log={"level": "error"})
-    await assert_refused(site, "watchlist.folder", "lfrd watchlist check")
-
-
 async def test_a_missing_pack_is_refused_in_one_line(site: Site) -> None:
     site.configure(inference={"pack": "vendor-9"})
     await assert_refused(site, "vendor-9", "lfrd models")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,13 @@ import cv2
 import pytest
 
 from lfrd import config, wire
-from lfrd.app import Site, running
-from lfrd.models import library
+from lfrd.app import Site
 from lfrd.types import CameraState
+from tests.deployed import deployed, invited
 from tests.phone import Phone
 from tests.portraits import portrait
 
 pytestmark = pytest.mark.journey
-
-
-@contextmanager
-def quiet(_title: str) -> Iterator[Callable[[int, int], None]]:
-    yield lambda done, total: None
 
 
 @asynccontextmanager
@@ -31,14 +25,9 @@ async def watched(
     folder: Path, pack: Path, wanted: Path, camera: dict[str, Any]
 ) -> AsyncIterator[tuple[Site, Phone]]:
     """A site with one camera, one person listed, and an officer on post."""
-    watchlist = folder / "watchlist"
-    watchlist.mkdir()
-    shutil.copyfile(wanted, watchlist / f"M-2041{wanted.suffix}")
-    settings = config.parse(
-        {"web": {"port": 0}, "watchlist": {"folder": "watchlist"}, "cameras": [{"name": "Street", **camera}]}
-    )
-    async with running(settings.at(folder), quiet, pack=library.open_pack(str(pack), folder)) as site:
-        phone = await Phone.join(site.bound.url, await site.officers.invite(None, 1, 600), "PC Adams")
+    settings = config.parse({"web": {"port": 0}, "cameras": [{"name": "Street", **camera}]})
+    async with deployed(folder, settings, pack, {"M-2041": wanted}) as site:
+        phone = await Phone.join(site.bound.url, await invited(site), "PC Adams")
         async with phone.connected():
             await phone.say(wire.OnPost())
             yield site, phone
@@ -51,7 +40,7 @@ async def test_a_film_as_fast_as_it_goes_is_looked_at_whole_and_alerts(
     async with watched(tmp_path, builtin, astronaut, camera) as (site, phone):
         await phone.until(lambda: bool(phone.events))
         assert phone.events[0].alert.nominal == "M-2041"
-        (eye,) = site.eyes
+        (eye,) = site.conductor.eyes
         await phone.until(lambda: phone.state().cameras[0].state == CameraState.ENDED)
         counts = eye.supervisor.statistics()
         assert counts.decoded == 175
@@ -71,4 +60,4 @@ async def test_a_folder_of_pictures_one_a_second_follows_who_is_in_them_and_aler
     async with watched(tmp_path, builtin, astronaut, {"source": str(folder)}) as (site, phone):
         await phone.until(lambda: bool(phone.events))
         assert phone.events[0].alert.nominal == "M-2041"
-        assert site.eyes[0].journey.counts.tracks == 1
+        assert site.conductor.eyes[0].journey.counts.tracks == 1

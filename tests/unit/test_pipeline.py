@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import pytest
 from lfrd.capture.reading import frames_of
 from lfrd.capture.source import recording
 from lfrd.config import Config
-from lfrd.errors import SourceError, StoreError
+from lfrd.errors import NotAllowed, SourceError, StoreError
+from lfrd.glances import Glances
 from lfrd.inference import Examined
 from lfrd.metrics import Metrics
 from lfrd.models import library
@@ -25,8 +26,11 @@ from lfrd.tracking.shots import Evidence, Shot
 from lfrd.types import F32, U8, Box, CameraId, Face, Frame, NominalId, Quality
 from lfrd.vision import view
 from lfrd.vision.picture import Picture
+from lfrd.vision.quality import Limits
 from lfrd.vision.template import Template
+from lfrd.vision.zone import Zone
 from lfrd.watching import Watch, watching
+from tests.portraits import portrait
 
 SETTINGS = Config()
 CAMERA = CameraId("street")
@@ -43,11 +47,16 @@ async def watch(builtin: Path, astronaut: Path, tmp_path: Path) -> AsyncIterator
         yield opened
 
 
-def journey_of(watch: Watch, found: list[Finding], metrics: Metrics | None = None) -> Journey:
+def journey_of(
+    watch: Watch,
+    found: list[Finding],
+    metrics: Metrics | None = None,
+    zone: Sequence[tuple[float, float]] = (),
+) -> Journey:
     async def report(finding: Finding) -> None:
         found.append(finding)
 
-    return watch.pipeline(SETTINGS, report, metrics or Metrics()).journey(CAMERA)
+    return watch.pipeline(SETTINGS, report, metrics or Metrics()).journey(CAMERA, zone=zone)
 
 
 def is_released(frame: Frame) -> bool:
@@ -226,6 +235,128 @@ async def test_an_empty_watchlist_compares_nobody(builtin: Path, street_clip: Pa
     await journey.run(frames_of(recording(street_clip, rate=10)), live=False, rests=False)
     assert found == []
     assert journey.counts.tracks == 1
+
+
+# ---- the zone of recognition ----------------------------------------------------------------------------
+
+ALL = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
+FOOT = [(0.0, 0.9), (1.0, 0.9), (1.0, 1.0), (0.0, 1.0)]
+"""The lowest tenth of the view, where nobody's face comes."""
+
+
+async def test_a_face_outside_the_zone_is_neither_compared_nor_counted(
+    watch: Watch, street_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The listed person walks by. No crop of them is ever made: none is measured, embedded or followed."""
+    examine, examined = watch.inference.examine, list[Examined]()
+
+    async def noted(*args: Any) -> Examined:
+        examined.append(await examine(*args))
+        return examined[-1]
+
+    monkeypatch.setattr(watch.inference, "examine", noted)
+    embedded = watch.inference.statistics().embedded
+    found: list[Finding] = []
+    metrics = Metrics()
+    journey = journey_of(watch, found, metrics, FOOT)
+    await journey.run(frames_of(recording(street_clip, rate=10)), live=False, rests=False)
+    assert len(examined) == journey.counts.analysed > 50
+    assert not any(one.faces or len(one.found) for one in examined)
+    assert found == []
+    assert watch.inference.statistics().embedded == embedded
+    assert (journey.counts.faces, journey.counts.tracks) == (0, 0)
+    assert not metrics.registry.get_sample_value("lfrd_faces_seen_total", {"camera": CAMERA})
+
+
+async def test_a_face_inside_the_zone_is_compared_and_counted(watch: Watch, street_clip: Path) -> None:
+    found: list[Finding] = []
+    journey = journey_of(watch, found, zone=ALL)
+    await journey.run(frames_of(recording(street_clip, rate=10)), live=False, rests=False)
+    assert {finding.nominal for finding in found} == {"astronaut"}
+    assert journey.counts.tracks == 1
+
+
+async def test_of_two_people_side_by_side_only_the_one_inside_the_zone_is_cut_out(
+    watch: Watch, astronaut: Path, admiral: Path
+) -> None:
+    left, right = (cv2.resize(portrait(person), (512, 512)) for person in (astronaut, admiral))
+    picture = Picture(np.hstack([left, right]), planar=False)
+    halves = {
+        0: [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)],
+        512: [(0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)],
+    }
+    limits = Limits.of(SETTINGS.analysis)
+    assert len((await watch.inference.examine(picture, limits, 1280)).faces) == 2
+    for start, half in halves.items():
+        examined = await watch.inference.examine(picture, limits, 1280, None, Zone(half))
+        assert len(examined.found) == len(examined.faces) == 1
+        assert start < examined.faces[0].box.centre[0] < start + 512
+
+
+async def test_a_zone_that_is_none_is_refused_before_anything_runs(watch: Watch) -> None:
+    with pytest.raises(NotAllowed, match="crosses or touches itself"):
+        journey_of(watch, [], zone=[(0.1, 0.1), (0.9, 0.9), (0.9, 0.1), (0.1, 0.9)])
+
+
+async def test_a_running_camera_gives_a_copy_of_its_next_frame(watch: Watch, street_clip: Path) -> None:
+    frames: list[Frame] = []
+    journey = journey_of(watch, [])
+    asked = asyncio.create_task(journey.glances.next())
+    await asyncio.sleep(0)
+    await journey.run(seen(street_clip, frames), live=False, rests=False)
+    copy = await asked
+    assert copy.size == (960, 540)
+    assert copy.scaled(960, 540).any()
+    assert all(is_released(frame) for frame in frames)
+
+
+async def test_who_waits_for_a_frame_of_a_camera_that_stops_is_told(watch: Watch) -> None:
+    async def none() -> AsyncIterator[Frame]:
+        for frame in list[Frame]():
+            yield frame
+
+    journey = journey_of(watch, [])
+    asked = asyncio.create_task(journey.glances.next())
+    await asyncio.sleep(0)
+    await journey.run(none(), live=False)
+    await asyncio.wait([asked], timeout=5)
+    assert asked.done()
+    with pytest.raises(SourceError, match="has just been stopped"):
+        await asked
+
+
+async def test_who_no_longer_waits_leaves_no_copy_behind() -> None:
+    made: list[U8] = []
+
+    async def copy(picture: Picture) -> U8:
+        made.append(np.full((4, 4, 3), 200, np.uint8))
+        asked.cancel()
+        await asyncio.sleep(0)
+        return made[-1]
+
+    glances = Glances(CAMERA)
+    asked = asyncio.create_task(glances.next())
+    await asyncio.sleep(0)
+    await glances.show(Picture(np.zeros((4, 4, 3), np.uint8), planar=False), copy)
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert not made[0].any()
+
+
+async def test_a_copy_that_comes_as_its_taker_gives_up_is_overwritten() -> None:
+    pixels = np.full((4, 4, 3), 200, np.uint8)
+
+    async def copy(picture: Picture) -> U8:
+        return pixels
+
+    glances = Glances(CAMERA)
+    asked = asyncio.create_task(glances.next())
+    await asyncio.sleep(0)
+    await glances.show(Picture(np.zeros((4, 4, 3), np.uint8), planar=False), copy)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert not pixels.any()
 
 
 # ---- what is kept to show ---------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ CREATE TABLE site (
     set_back REAL NOT NULL DEFAULT 0
 ) STRICT;
 
--- plan: policy.plan.Plan as JSON, without names of sought people. planners: JSON list of who had a hand in it;
--- with authorised_by, ready_by and started_by it is policy.life.Life. destroying: a destruction has begun and
--- is finished at the next start, before anything else.
+-- plan: policy.plan.Plan as JSON, without names of sought people. planners: JSON list of who had a hand in
+-- it; with authorised_by, ready_by and started_by it is policy.life.Life. destroying: a destruction has begun
+-- and is finished at the next start, before anything else.
 CREATE TABLE deployment (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,

@@ -55,7 +55,9 @@ class Diary:
             )
         )  # fmt: skip
 
-    def count(self, deployment: str, segment: int, faces: int, camera: str = "North", down: float = 0.0) -> None:
+    def count(
+        self, deployment: str, segment: int, faces: int, camera: str = "North", down: float = 0.0
+    ) -> None:
         self.add(kinds.Counted(deployment, segment, camera, 1500, 598, faces, 60.0 - down, down))
 
     def alert(self, name: str, *, deployment: str = "d1", segment: int = 1, blue: bool = False) -> None:
@@ -107,7 +109,9 @@ def market_day(seed: int = 1) -> Diary:
     rng = random.Random(seed)
     diary = Diary(NINE - 900)
     diary.add(kinds.ChainBegan("Croydon North", "0.1.0", "cd" * 32), kinds.ServerStarted("0.1.0"))
-    diary.add(kinds.ListImported("d1", "folder", 10_312, 3, 41, {"no_face": 30, "two_faces": 11}, 7, "ef" * 32))
+    diary.add(
+        kinds.ListImported("d1", "folder", 10_312, 3, 41, {"no_face": 30, "two_faces": 11}, 7, "ef" * 32)
+    )
     diary.add(kinds.EntryApproved("d1", 17, "under_18", "approved by the superintendent"), by="osei")
     diary.at = NINE
     diary.start()
@@ -127,7 +131,9 @@ def market_day(seed: int = 1) -> Diary:
         if minute == 300:
             plan = plan_of(threshold=0.45)
             diary.add(
-                kinds.Authorised("d1", "amend", "A. Osei", "Superintendent", "fewer alerts judged not viable", plan),
+                kinds.Authorised(
+                    "d1", "amend", "A. Osei", "Superintendent", "fewer alerts judged not viable", plan
+                ),
                 by="osei",
             )
             diary.segment("d1", 2, 0.45)
@@ -159,7 +165,9 @@ def market_day(seed: int = 1) -> Diary:
         diary.after(60)
         busy = 20 + 45 * (1 - abs(minute - 250) / 260)
         diary.count("d1", segment, int(rng.gauss(busy, 4)))
-        diary.count("d1", segment, max(0, int(rng.gauss(busy / 2, 4))), "South", 60.0 if 200 <= minute < 223 else 0.0)
+        diary.count(
+            "d1", segment, max(0, int(rng.gauss(busy / 2, 4))), "South", 60.0 if 200 <= minute < 223 else 0.0
+        )
     diary.add(kinds.Closed("d1", "ended"))
     diary.after(40)
     diary.add(kinds.Destroyed("d1", "watchlist", 10_312, 14_870, 0, "r-5f2c"))

@@ -62,6 +62,12 @@ def test_a_passage_after_the_alert_was_closed_is_a_new_alert_and_the_passage_bef
     assert filed(repeats, ANNA, 2, 2.0) == NewAlert()
 
 
+def test_an_alert_that_is_forgotten_with_its_passages_is_raised_anew_by_the_same_track() -> None:
+    repeats = alerted()
+    repeats.forget(FIRST, passages=True)
+    assert filed(repeats, ANNA, 1, 1.0) == NewAlert()
+
+
 def test_another_deployment_begins_with_nobody_known() -> None:
     repeats = alerted()
     repeats.clear()

@@ -1,7 +1,7 @@
-"""A box with a drafted deployment and its people, folders of entries, and an enroller that knows drawn people.
+"""A box with a drafted deployment and its people, folders of entries, and eyes that know drawn people.
 
-The pictures show nobody: a flat colour whose blue and red say who is meant, and whose green what is to be seen
-(`SCENES`). What the networks themselves make of real faces is tested in test_importing_faces.
+The pictures show nobody: a flat colour whose blue and red say who is meant, and whose green what there is
+to be seen. What the networks make of real faces is tested in the journey.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Filing, claiming and adjudicating, on a real store."""
+"""Filing, acting, escalating and expiring, on a real store."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,18 +16,23 @@ from lfrd import wire
 from lfrd.decision.repeats import Repeats
 from lfrd.errors import NotAllowed, StoreError
 from lfrd.flow import Closed
-from lfrd.operation.alerts import Alerts, Finding
+from lfrd.operation.alerts import Alerts, Finding, InForce
 from lfrd.operation.hub import Hub
-from lfrd.store.alerts import AlertLog
-from lfrd.store.database import Database
-from lfrd.store.deployments import Deployments, Terms
-from lfrd.store.officers import Officers
-from lfrd.types import AlertId, Box, CameraId, NominalId, OfficerId, TrackId
+from lfrd.policy.plan import Plan
+from lfrd.sealing.sitekey import SiteKey
+from lfrd.store.alerts import AlertLog, Origin
+from lfrd.types import CONSOLE, Actor, AlertId, Box, CameraId, DeploymentId, NominalId, Stage, TrackId
+from tests.unit.store.conftest import Clock, Store
+from tests.unit.store.conftest import opened as opened_store
+
+KEY = SiteKey.generate()
+SEEN = Clock().now
 
 
-def finding(nominal: str = "N-1", camera: str = "gate", track: int = 1, seen_at: float = 1000.0) -> Finding:
+def finding(nominal: str = "N-1", camera: str = "gate", track: int = 1, seen_at: float = SEEN) -> Finding:
     return Finding(
         nominal=NominalId(nominal),
+        category="wanted on warrant",
         score=0.7,
         threshold=0.5,
         camera=CameraId(camera),
@@ -42,20 +48,28 @@ def finding(nominal: str = "N-1", camera: str = "gate", track: int = 1, seen_at:
     )
 
 
-@dataclasses.dataclass
 class Desk:
-    alerts: Alerts
-    log: AlertLog
-    hub: Hub
-    officers: Officers
-    run: asyncio.Task[None]
+    """The alerts' own tasks, on a store whose deployment is in force."""
 
-    async def officer(self, name: str) -> OfficerId:
-        session = await self.officers.session(
-            await self.officers.join(await self.officers.invite(None, 1, 60), name)
-        )
-        assert session is not None
-        return session.officer
+    def __init__(self, store: Store, hub: Hub, limit: int) -> None:
+        self.store = store
+        self.clock = store.clock
+        self.log = store.alerts
+        self.hub = hub
+        self.alerts = Alerts(self.log, hub, Repeats(300), limit=limit)
+        self.run = asyncio.create_task(self.alerts.run())
+
+    async def open(self, **change: Any) -> None:
+        values = {"segment": 1, "escalate_seconds": 20.0, "expire_seconds": 300.0} | change
+        await self.alerts.open(InForce(self.store.deployment, **values))
+
+    async def filed(self, nominal: str = "N-1") -> AlertId:
+        event = await self.alerts.report(finding(nominal))
+        assert event is not None
+        return AlertId(event.alert.id)
+
+    async def officer(self, name: str) -> Actor:
+        return (await self.store.phone(name)).actor
 
     async def stored(self) -> list[wire.Event]:
         return await self.log.after(0, 1000)
@@ -65,20 +79,17 @@ class Desk:
 
 
 @asynccontextmanager
-async def opened(folder: Path, *, limit: int = 256) -> AsyncIterator[Desk]:
-    async with Database.open(folder / "lfrd.db") as db:
-        terms = Terms(threshold=0.5, model="test", settings={}, nominals=frozenset())
-        deployment, _ = await Deployments(db, time.time).resume_or_begin("test", terms)
-        log = AlertLog(db, deployment.id, time.time)
-        hub = Hub(log, await log.latest())
-        alerts = Alerts(log, hub, Repeats(300), deployment.id, limit=limit)
-        await alerts.restore(0)
-        run = asyncio.create_task(alerts.run())
+async def opened(
+    folder: Path, *, limit: int = 256, begin: bool = True, clock: Clock | None = None
+) -> AsyncIterator[Desk]:
+    async with opened_store(folder / "data" / "lfrd.db", clock or Clock(), KEY, begin=begin) as store:
+        desk = Desk(store, Hub(store.alerts, await store.alerts.latest()), limit)
+        await desk.open()
         try:
-            yield Desk(alerts, log, hub, Officers(db, time.time), run)
+            yield desk
         finally:
-            run.cancel()
-            await asyncio.wait({run})
+            desk.run.cancel()
+            await asyncio.wait({desk.run})
 
 
 async def test_a_finding_becomes_an_alert_that_is_stored_and_published(tmp_path: Path) -> None:
@@ -113,7 +124,7 @@ async def test_another_nominal_at_the_same_instant_is_an_alert_of_its_own(tmp_pa
 async def test_a_track_tells_of_a_nominal_only_once(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         await desk.alerts.report(finding())
-        assert await desk.alerts.report(finding(seen_at=1001.0)) is None
+        assert await desk.alerts.report(finding(seen_at=SEEN + 1)) is None
         assert len(await desk.stored()) == 1
         assert desk.alerts.statistics().known == 1
 
@@ -131,67 +142,7 @@ async def test_a_clearly_better_picture_of_the_same_passage_replaces_the_one_tha
         assert (event.what, event.alert.id) == ("improved", first.alert.id)
         assert await desk.alerts.report(dataclasses.replace(better, worth=46.0)) is None
         assert await desk.published() == [first.seq, event.seq]
-        assert await desk.log.picture(AlertId(first.alert.id), "probe") == b"better"
-
-
-async def test_a_picture_is_not_improved_once_the_officer_has_decided(tmp_path: Path) -> None:
-    async with opened(tmp_path) as desk:
-        first = await desk.alerts.report(finding())
-        assert first is not None
-        await desk.alerts.adjudicate(AlertId(first.alert.id), await desk.officer("PC Adams"), "viable")
-        assert await desk.alerts.report(dataclasses.replace(finding(), worth=90.0)) is None
-
-
-async def test_a_repeat_after_a_restart_is_still_a_sighting(tmp_path: Path) -> None:
-    async with opened(tmp_path) as desk:
-        first = await desk.alerts.report(finding())
-    async with opened(tmp_path) as desk:
-        again = await desk.alerts.report(finding(seen_at=1100.0))
-    assert first is not None
-    assert again is not None
-    assert (again.what, again.alert.id) == ("sighting", first.alert.id)
-
-
-async def test_a_repeat_of_an_alert_that_was_deleted_is_a_new_alert(tmp_path: Path) -> None:
-    async with opened(tmp_path) as desk:
-        repeats = Repeats(300)
-        repeats.restore(NominalId("N-1"), AlertId("deleted"), 1000.0)
-        desk.alerts._repeats = repeats
-        event = await desk.alerts.report(finding(seen_at=1001.0))
-        assert event is not None
-        assert event.what == "alert"
-
-
-async def test_the_second_claim_is_refused_and_told_who_was_first(tmp_path: Path) -> None:
-    async with opened(tmp_path) as desk:
-        event = await desk.alerts.report(finding())
-        assert event is not None
-        asha, ben = await desk.officer("Asha"), await desk.officer("Ben")
-        claims = await asyncio.gather(
-            *(desk.alerts.claim(AlertId(event.alert.id), officer) for officer in (asha, ben)),
-            return_exceptions=True,
-        )
-        assert isinstance(claims[0], wire.Event)
-        assert claims[0].alert.claimed_by == "Asha"
-        assert isinstance(claims[1], NotAllowed)
-        assert claims[1].code == "claimed"
-        assert desk.alerts.statistics().refused == 1
-
-
-async def test_a_claim_whose_sender_has_gone_is_carried_out_and_published(tmp_path: Path) -> None:
-    async with opened(tmp_path) as desk:
-        event = await desk.alerts.report(finding())
-        assert event is not None
-        officer = await desk.officer("Asha")
-        claim = asyncio.create_task(desk.alerts.claim(AlertId(event.alert.id), officer))
-        woken = asyncio.Event()
-        with desk.hub.subscribed(woken.set):
-            await asyncio.sleep(0)  # the request is on its way
-            claim.cancel()
-            await woken.wait()
-        assert claim.cancelled()
-        assert [event.what for event in await desk.stored()] == ["alert", "claimed"]
-        assert len(await desk.published()) == 2
+        assert await desk.log.picture(AlertId(first.alert.id), "probe", CONSOLE) == b"better"
 
 
 async def test_events_are_published_in_the_order_of_their_numbers(tmp_path: Path) -> None:
@@ -203,6 +154,303 @@ async def test_events_are_published_in_the_order_of_their_numbers(tmp_path: Path
         assert desk.hub.statistics().gaps == 0
 
 
+def test_a_findings_repr_shows_no_picture() -> None:
+    assert "probe_jpeg" not in repr(finding())
+    assert "xff" not in repr(finding())
+
+
+# ---- the deployment in force ----------------------------------------------------------------------------
+
+
+def test_what_is_in_force_follows_the_plan() -> None:
+    plan = Plan(name="Market day", second_review=True, escalate_seconds=10, expire_seconds=120)
+    assert InForce.of(DeploymentId("d1"), 2, plan) == InForce(DeploymentId("d1"), 2, 10, 120, 2)
+
+
+async def test_nothing_is_raised_while_no_deployment_is_in_force(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.alerts.close()
+        with pytest.raises(NotAllowed) as refused:
+            await desk.alerts.report(finding())
+        assert refused.value.code == "no_deployment"
+        await desk.open()
+        await desk.store.stage(Stage.SUSPENDED)  # by another hand, a moment before we are told
+        with pytest.raises(NotAllowed):
+            await desk.alerts.report(finding())
+        assert await desk.stored() == []
+
+
+async def test_an_alert_has_the_segment_and_the_terms_that_are_in_force(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.open(segment=3, expire_seconds=60.0, reviews_needed=2)
+        alert = await desk.filed()
+        view = await desk.log.view(alert)
+        assert (view.expires_at, view.reviews_needed) == (desk.clock.now + 60, 2)
+        assert await desk.log.origin(alert) == Origin(desk.store.deployment, 3, False)
+
+
+async def test_another_deployment_counts_nobody_as_a_repeat_of_the_last_one(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        first = await desk.filed()
+        await desk.alerts.close()
+        await desk.store.stage(Stage.CLOSED)
+        await desk.store.begin("d2", "Evening")
+        await desk.open()
+        event = await desk.alerts.report(finding(track=2))
+        assert event is not None
+        assert (event.what, event.alert.id == first) == ("alert", False)
+
+
+async def test_a_person_seen_before_and_after_a_pause_is_one_alert(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        first = await desk.filed()
+        await desk.alerts.close()
+        await desk.open()
+        event = await desk.alerts.report(finding(track=2))
+        assert event is not None
+        assert (event.what, event.alert.id) == ("sighting", first)
+
+
+async def test_a_repeat_after_a_restart_is_still_a_sighting(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        first = await desk.filed()
+    async with opened(tmp_path, begin=False) as desk:
+        again = await desk.alerts.report(finding(seen_at=SEEN + 100))
+    assert again is not None
+    assert (again.what, again.alert.id) == ("sighting", first)
+
+
+# ---- repeats --------------------------------------------------------------------------------------------
+
+
+async def see_through(desk: Desk, alert: AlertId) -> None:
+    officer = await desk.officer("PC Adams")
+    for request in (
+        wire.Adjudicate(alert, "not_viable", "another ear"),
+        wire.Code(alert, "no_engagement"),
+        wire.CloseAlert(alert),
+    ):
+        await desk.alerts.carry_out(request, officer)
+
+
+async def test_a_passage_after_the_alert_was_closed_is_a_new_alert(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        first = await desk.filed()
+        await see_through(desk, first)
+        assert await desk.alerts.report(finding()) is None, "they have not even left the view"
+        event = await desk.alerts.report(finding(track=2))
+        assert event is not None
+        assert (event.what, event.alert.id == first) == ("alert", False)
+        better = dataclasses.replace(finding(track=2), worth=90.0)
+        improved = await desk.alerts.report(better)
+        assert improved is not None
+        assert (improved.what, improved.alert.id) == ("improved", event.alert.id)
+
+
+async def test_a_passage_after_the_alert_was_decided_or_expired_is_a_sighting_of_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        alert = await desk.filed()
+        desk.clock.now += 300
+        await desk.alerts.tend()
+        assert (await desk.log.view(alert)).expired
+        event = await desk.alerts.report(finding(track=2))
+        assert event is not None
+        assert (event.what, event.alert.expired) == ("sighting", False)
+        await desk.alerts.carry_out(
+            wire.Adjudicate(alert, "not_viable", "another ear"), await desk.officer("PC Adams")
+        )
+        event = await desk.alerts.report(finding(track=3))
+        assert event is not None
+        assert (event.what, event.alert.decision) == ("sighting", "not_viable")
+
+
+async def test_where_officers_could_not_tell_the_next_passage_asks_them_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        alert, officer = await desk.filed(), await desk.officer("PC Adams")
+        await desk.alerts.carry_out(wire.Adjudicate(alert, "insufficient", "far away"), officer)
+        assert await desk.alerts.report(finding()) is None
+        event = await desk.alerts.report(finding(track=2))
+        assert event is not None
+        assert (event.what, event.alert.id == alert) == ("alert", False)
+
+
+async def test_where_officers_could_not_tell_a_clearly_better_picture_asks_them_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        alert, officer = await desk.filed(), await desk.officer("PC Adams")
+        await desk.alerts.carry_out(wire.Adjudicate(alert, "insufficient", "far away"), officer)
+        assert await desk.alerts.report(dataclasses.replace(finding(), worth=40.0)) is None
+        event = await desk.alerts.report(dataclasses.replace(finding(), worth=45.0))
+        assert event is not None
+        assert (event.what, event.alert.id == alert) == ("alert", False)
+        assert await desk.alerts.report(dataclasses.replace(finding(), worth=46.0)) is None
+
+
+async def test_a_repeat_of_an_alert_that_was_deleted_is_a_new_alert(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        first = await desk.filed()
+        await desk.store.destruction.alerts([first], "test", CONSOLE)
+        event = await desk.alerts.report(finding(track=2))
+        assert event is not None
+        assert event.what == "alert"
+
+
+async def test_a_person_who_stays_in_view_does_not_let_the_alert_expire(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.filed()
+        told = []
+        for _ in range(120):
+            desk.clock.now += 5
+            told.append(await desk.alerts.report(finding(seen_at=desk.clock.now)))
+            await desk.alerts.tend()
+        assert [event.what for event in told if event is not None] == ["sighting"] * 4
+        assert "expired" not in [event.what for event in await desk.stored()]
+
+
+async def test_a_picture_is_not_improved_once_the_officer_has_decided(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        alert = await desk.filed()
+        await desk.alerts.carry_out(wire.Adjudicate(alert, "viable"), await desk.officer("PC Adams"))
+        assert await desk.alerts.report(dataclasses.replace(finding(), worth=90.0)) is None
+
+
+# ---- acts -----------------------------------------------------------------------------------------------
+
+
+async def test_every_request_of_an_officer_is_carried_out(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        alert, officer = await desk.filed(), await desk.officer("PC Adams")
+        for request, what in (
+            (wire.Claim(alert), "claimed"),
+            (wire.Release(alert), "released"),
+            (wire.Adjudicate(alert, "insufficient", "far away"), "adjudicated"),
+            (wire.Withdraw(alert, "came closer"), "withdrawn"),
+            (wire.Adjudicate(alert, "viable"), "adjudicated"),
+            (wire.Engage(alert), "engaged"),
+            (wire.Code(alert, "arrest", "warrant"), "outcome"),
+            (wire.Code(alert, "confirmed_false", correction="fingerprints"), "outcome"),
+            (wire.CloseAlert(alert), "closed"),
+        ):
+            event = await desk.alerts.carry_out(request, officer)
+            assert event.what == what
+            assert await desk.alerts.carry_out(request, officer) == event, "sent again"
+        events = await desk.stored()
+        assert await desk.published() == [event.seq for event in events]
+        assert len(events) == 10
+
+
+async def test_beyond_showing_it_nothing_follows_an_alert_automatically(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.filed()
+        for _ in range(100):
+            desk.clock.now += 60
+            await desk.alerts.tend()
+        assert [event.what for event in await desk.stored()] == ["alert", "escalated", "expired"]
+        view = (await desk.stored())[-1].alert
+        assert (view.claimed_by, view.decision, view.engaged_by, view.outcome, view.closed) == (
+            *("", "", "", "", False),
+        )
+
+
+async def test_the_second_claim_is_refused_and_told_who_was_first(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        alert = await desk.filed()
+        asha, ben = await desk.officer("Asha"), await desk.officer("Ben")
+        claims = await asyncio.gather(
+            *(desk.alerts.carry_out(wire.Claim(alert), officer) for officer in (asha, ben)),
+            return_exceptions=True,
+        )
+        assert isinstance(claims[0], wire.Event)
+        assert claims[0].alert.claimed_by == "Asha"
+        assert isinstance(claims[1], NotAllowed)
+        assert claims[1].code == "claimed"
+        assert desk.alerts.statistics().refused == 1
+
+
+async def test_a_claim_whose_sender_has_gone_is_carried_out_and_published(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        alert, officer = await desk.filed(), await desk.officer("Asha")
+        claim = asyncio.create_task(desk.alerts.carry_out(wire.Claim(alert), officer))
+        woken = asyncio.Event()
+        with desk.hub.subscribed(woken.set):
+            await asyncio.sleep(0)  # the request is on its way
+            claim.cancel()
+            await woken.wait()
+        assert claim.cancelled()
+        assert [event.what for event in await desk.stored()] == ["alert", "claimed"]
+        assert len(await desk.published()) == 2
+
+
+async def test_who_listens_is_told_each_outcome_and_where_it_belongs(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        told: list[tuple[Origin, str]] = []
+        desk.alerts.on_event(lambda origin, event: told.append((origin, event.what)))
+        await see_through(desk, await desk.filed())
+        origin = Origin(desk.store.deployment, 1, False)
+        assert told == [(origin, what) for what in ("alert", "adjudicated", "outcome", "closed")]
+
+
+# ---- escalation and expiry ------------------------------------------------------------------------------
+
+
+async def test_an_alert_that_nobody_answers_is_escalated_and_expires(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.filed()
+        for seconds, whats in ((19, []), (1, ["escalated"]), (279, []), (1, ["expired"]), (500, [])):
+            before = len(await desk.stored())
+            desk.clock.now += seconds
+            await desk.alerts.tend()
+            assert [event.what for event in (await desk.stored())[before:]] == whats
+        statistics = desk.alerts.statistics()
+        assert (statistics.escalated, statistics.expired, statistics.waiting) == (1, 1, 0)
+        assert await desk.published() == [1, 2, 3]
+
+
+async def test_an_alert_that_waited_before_a_restart_is_escalated_after_it(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path, clock=clock) as desk:
+        await desk.filed()
+    clock.now += 20
+    async with opened(tmp_path, begin=False, clock=clock) as desk:
+        await desk.alerts.close()
+        woken = asyncio.Event()
+        with desk.hub.subscribed(woken.set):
+            watch = asyncio.create_task(desk.alerts.watch())
+            await woken.wait()
+        watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await watch
+        assert [event.what for event in await desk.stored()] == ["alert", "escalated"]
+
+
+async def test_an_alert_that_was_deleted_is_not_escalated(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        alert = await desk.filed()
+        await desk.store.destruction.alerts([alert], "test", CONSOLE)
+        desk.clock.now += 400
+        await desk.alerts.tend()
+        assert [event.what for event in await desk.stored()] == ["erased"]
+        assert desk.alerts.statistics().waiting == 0
+
+
+async def test_what_another_task_has_published_first_is_escalated_all_the_same(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        file = desk.log.file
+
+        async def overtaken(alert: Any) -> wire.Event:
+            event = await file(alert)
+            desk.hub.publish(event)  # as housekeeping does with what it finds in the store
+            return event
+
+        desk.log.file = overtaken  # type: ignore[method-assign]
+        await desk.filed()
+        desk.clock.now += 20
+        await desk.alerts.tend()
+        assert [event.what for event in await desk.stored()] == ["alert", "escalated"]
+
+
+# ---- failure --------------------------------------------------------------------------------------------
+
+
 async def test_a_store_that_fails_ends_the_run_and_answers_everybody(tmp_path: Path) -> None:
     class Full(AlertLog):
         """A disk without room, at the store's boundary."""
@@ -211,7 +459,7 @@ async def test_a_store_that_fails_ends_the_run_and_answers_everybody(tmp_path: P
             raise StoreError("lfrd.db: no room left on its disk")
 
     async with opened(tmp_path) as desk:
-        desk.alerts._log = Full(desk.log._db, desk.log._deployment, time.time)
+        desk.alerts._log = Full(desk.store.db, desk.store.keys, desk.clock)
         reports = [
             asyncio.create_task(desk.alerts.report(finding(f"N-{track}", track=track))) for track in range(3)
         ]
@@ -221,8 +469,3 @@ async def test_a_store_that_fails_ends_the_run_and_answers_everybody(tmp_path: P
         assert [type(error) for error in errors] == [StoreError, Closed, Closed]
         with pytest.raises(Closed):
             await desk.alerts.report(finding())
-
-
-def test_a_findings_repr_shows_no_picture() -> None:
-    assert "probe_jpeg" not in repr(finding())
-    assert "xff" not in repr(finding())

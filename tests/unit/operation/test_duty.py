@@ -12,7 +12,7 @@ from lfrd.operation.posts import Posts
 
 @asynccontextmanager
 async def running(grace_seconds: float) -> AsyncIterator[Duty]:
-    duty = Duty(Posts(grace_seconds))
+    duty = Duty(Posts(grace_seconds, 1.0))
     async with asyncio.TaskGroup() as group:
         task = group.create_task(duty.run())
         yield duty

@@ -129,6 +129,19 @@ async def test_erased_events_are_forgotten_when_asked() -> None:
     assert await read_all(hub, 2) == [3]
 
 
+async def test_the_news_that_an_alert_is_erased_takes_what_was_told_of_it_out_of_memory() -> None:
+    log = Log([])
+    hub = Hub(log, 0)
+    for seq in (1, 2):
+        hub.publish(log.store(seq))
+    erased = wire.Event(seq=3, what="erased", at=3.0, alert=log.events[0].alert)
+    log.events = [log.events[1], erased]
+    hub.publish(erased)
+    assert hub.statistics().held == 1
+    assert hub.statistics().gaps == 0
+    assert await read_all(hub, 0) == [2, 3]
+
+
 def test_a_ring_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="limit"):
         Hub(Log([]), 0, limit=0)

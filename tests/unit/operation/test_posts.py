@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 
 from lfrd.operation.posts import Posts
 
-GRACE = 20.0
+GRACE, BEAT = 20.0, 4.0
 
 
 def test_nobody_is_on_post_at_the_beginning() -> None:
-    posts = Posts(GRACE)
+    posts = Posts(GRACE, BEAT)
     assert posts.present(0) == []
     assert not posts.cameras_wanted(0)
     assert posts.next_change(0) is None
 
 
 def test_an_officer_who_is_lost_stays_on_post_until_the_grace_has_passed() -> None:
-    posts = Posts(GRACE)
+    posts = Posts(GRACE, BEAT)
     posts.take("a", "Asha", 100)
     assert posts.next_change(100) == 120
     assert posts.cameras_wanted(119.9)
@@ -27,7 +27,7 @@ def test_an_officer_who_is_lost_stays_on_post_until_the_grace_has_passed() -> No
 
 
 def test_a_heartbeat_extends_the_post() -> None:
-    posts = Posts(GRACE)
+    posts = Posts(GRACE, BEAT)
     posts.take("a", "Asha", 100)
     assert posts.heard("a", 110)
     assert posts.is_on("a", 129)
@@ -35,27 +35,27 @@ def test_a_heartbeat_extends_the_post() -> None:
 
 
 def test_a_heartbeat_after_the_grace_does_not_bring_the_post_back() -> None:
-    posts = Posts(GRACE)
+    posts = Posts(GRACE, BEAT)
     posts.take("a", "Asha", 100)
     assert not posts.heard("a", 120)
     assert not posts.cameras_wanted(120)
 
 
 def test_a_heartbeat_of_somebody_off_post_changes_nothing() -> None:
-    posts = Posts(GRACE)
+    posts = Posts(GRACE, BEAT)
     assert not posts.heard("a", 0)
     assert posts.present(0) == []
 
 
 def test_leaving_is_immediate() -> None:
-    posts = Posts(GRACE)
+    posts = Posts(GRACE, BEAT)
     posts.take("a", "Asha", 100)
     posts.off("a", 101)
     assert not posts.cameras_wanted(101)
 
 
 def test_one_officer_of_two_keeps_the_cameras_running() -> None:
-    posts = Posts(GRACE)
+    posts = Posts(GRACE, BEAT)
     posts.take("a", "Asha", 100)
     posts.take("b", "Ben", 110)
     assert posts.present(115) == ["Asha", "Ben"]
@@ -66,7 +66,7 @@ def test_one_officer_of_two_keeps_the_cameras_running() -> None:
 
 
 def test_an_officer_with_two_phones_counts_once_and_stays_while_one_is_heard() -> None:
-    posts = Posts(GRACE)
+    posts = Posts(GRACE, BEAT)
     posts.take("a", "Asha", 100)
     posts.take("b", "Asha", 100)
     posts.off("a", 101)
@@ -75,10 +75,34 @@ def test_an_officer_with_two_phones_counts_once_and_stays_while_one_is_heard() -
 
 
 def test_a_clock_that_goes_back_extends_nothing() -> None:
-    posts = Posts(GRACE)
+    posts = Posts(GRACE, BEAT)
     posts.take("a", "Asha", 100)
     assert not posts.cameras_wanted(120)
     assert not posts.cameras_wanted(101)
+
+
+def test_an_officer_whose_phone_has_missed_two_heartbeats_is_unreachable_and_still_on_post() -> None:
+    posts = Posts(GRACE, BEAT)
+    posts.take("a", "Asha", 100)
+    assert posts.unreachable(109.9) == []
+    assert posts.unreachable(110) == ["Asha"]
+    assert posts.present(110) == ["Asha"]
+    posts.heard("a", 111)
+    assert posts.unreachable(112) == []
+
+
+def test_an_officer_is_reachable_while_one_of_their_phones_is() -> None:
+    posts = Posts(GRACE, BEAT)
+    posts.take("a", "Asha", 100)
+    posts.take("b", "Asha", 109)
+    assert posts.unreachable(111) == []
+    assert posts.unreachable(119) == ["Asha"]
+
+
+def test_whoever_has_lost_their_post_is_not_shown_as_unreachable() -> None:
+    posts = Posts(GRACE, BEAT)
+    posts.take("a", "Asha", 100)
+    assert posts.unreachable(120) == []
 
 
 steps = st.lists(
@@ -95,7 +119,7 @@ steps = st.lists(
 def test_cameras_are_wanted_exactly_while_somebody_was_heard_within_the_grace(
     given_steps: list[tuple[str, str, float]],
 ) -> None:
-    posts = Posts(GRACE)
+    posts = Posts(GRACE, BEAT)
     heard: dict[str, float] = {}  # by session, as the rule says it
     now = 0.0
     for what, who, pause in given_steps:

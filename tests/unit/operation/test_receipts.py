@@ -7,7 +7,7 @@ import pytest
 from lfrd.errors import StoreError
 from lfrd.operation.fault import Fault
 from lfrd.operation.receipts import Receipts
-from lfrd.store.officers import SessionId
+from lfrd.store.sessions import SessionId
 
 ASHA, BEN = SessionId("asha"), SessionId("ben")
 

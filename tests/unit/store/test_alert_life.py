@@ -126,6 +126,14 @@ class AlertLife(RuleBasedStateMachine):
 
     @precondition(lambda self: self.filed)
     @rule(number=which, officer=who)
+    def an_officer_decides_against_and_closes(self, number: int, officer: int) -> None:
+        alert, actor, acts = self.at(number), self.officers[officer].actor, self.store.acts
+        self.attempt(acts.adjudicate(alert, actor, "not_viable", "another ear"))
+        self.attempt(acts.code(alert, actor, "no_engagement"))
+        self.attempt(acts.close(alert, actor))
+
+    @precondition(lambda self: self.filed)
+    @rule(number=which, officer=who)
     def an_officer_withdraws(self, number: int, officer: int) -> None:
         self.attempt(self.store.acts.withdraw(self.at(number), self.officers[officer].actor, "wrong card"))
 

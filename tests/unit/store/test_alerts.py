@@ -222,6 +222,9 @@ async def test_a_wrong_time_of_day_neither_extends_an_alert_nor_ends_it(store: S
     assert (await store.alerts.view(alert)).expires_at == store.clock.now + 300
     view = (await store.alerts.sighting(alert, THERE, store.clock.now - 86400, 0.7, TrackId(2))).alert
     assert view.expires_at == store.clock.now + 300
+    store.clock.now += 10
+    view = (await store.alerts.sighting(alert, THERE, store.clock.now + 86400, 0.7, TrackId(3))).alert
+    assert view.expires_at == store.clock.now + 300
 
 
 async def test_a_closed_alert_takes_no_sighting_and_no_picture(store: Store) -> None:
@@ -375,6 +378,9 @@ async def test_recent_nominals_restore_who_was_seen_and_by_which_open_alert(stor
     recent = await store.alerts.recent_nominals(store.deployment, 100.0)
     assert recent == [("carried", carried, 300.0), ("twice", again, 400.0)]
     assert await store.alerts.recent_nominals(store.deployment, 401.0) == []
+    await store.acts.adjudicate(again, phone.actor, "insufficient", "far away")
+    assert await store.alerts.recent_nominals(store.deployment, 100.0) == [("carried", carried, 300.0)]
+    await store.acts.withdraw(again, phone.actor, "came closer")
     await store.acts.adjudicate(carried, phone.actor, "not_viable", "another ear")
     await store.acts.code(carried, phone.actor, "no_engagement")
     await store.acts.close(carried, phone.actor)

@@ -25,29 +25,10 @@ from lfrd.store.audit import (
 )
 from lfrd.store.database import Database
 from lfrd.types import CONSOLE, SYSTEM, Actor, OfficerId, Role
+from tests.unit.store.conftest import Clock
 
 OLD, NEW = Signer(bytes(range(32))), Signer(bytes(range(1, 33)))
 ADAMS = Actor(OfficerId("u1"), "Adams", Role.ENGAGEMENT)
-
-
-class Clock:
-    """Unix seconds that stand still until the test sets them."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "lfrd.sqlite3"
 
 
 @pytest.fixture
@@ -293,6 +274,30 @@ async def test_records_are_read_by_deployment_kind_actor_and_time(audit: Audit, 
     assert await seqs(since=clock.now) == [3, 4]
     assert await seqs(after=2, limit=1) == [3]
     assert await seqs(deployment="d1", what="made_ready", actor="u2") == []
+
+
+async def test_the_newest_records_are_read_backwards_page_by_page(audit: Audit, clock: Clock) -> None:
+    await audit.record(kinds.MadeReady("d1"), ADAMS)
+    clock.now += 60
+    await audit.record(kinds.Started("d1"))
+    await audit.record(kinds.MadeReady("d2"), ADAMS)
+
+    async def seqs(**asked: object) -> list[int]:
+        return [r.seq for r in await audit.newest(**asked)]  # type: ignore[arg-type]
+
+    assert await seqs() == [4, 3, 2, 1]
+    assert await seqs(limit=2) == [4, 3]
+    assert await seqs(before=3, limit=1) == [2]
+    assert await seqs(deployment="d1") == [3, 2]
+    assert await seqs(what="made_ready", actor="u1") == [4, 2]
+    assert await seqs(until=clock.now - 1) == [2, 1]
+
+
+async def test_the_newest_checkpoints_are_read_backwards(audit: Audit) -> None:
+    await audit.record(kinds.Started("d1"))
+    await audit.record(kinds.ListAsked(1), ADAMS)
+    assert [c.seq for c in await audit.checkpoints(5)] == [2, 1]
+    assert [c.seq for c in await audit.checkpoints(1)] == [2]
 
 
 async def test_officers_are_named_as_they_were_when_they_were_added(audit: Audit) -> None:

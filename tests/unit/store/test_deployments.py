@@ -22,6 +22,7 @@ from lfrd.sealing.sitekey import SiteKey
 from lfrd.store.clock import Ratchet
 from lfrd.store.database import Database
 from lfrd.store.deployments import Deployment, Deployments
+from lfrd.store.destruction import Destruction
 from lfrd.store.keys import Keys, Purpose
 from lfrd.types import CONSOLE, SYSTEM, Actor, DeploymentId, Role, Stage
 from tests.unit.policy.plans import HOUR, NOW, PLAN, ZONE, facts, planned
@@ -586,10 +587,9 @@ async def test_a_revocation_that_a_crash_broke_off_is_finished_at_the_next_start
         with pytest.raises(KeyboardInterrupt):
             await office.deployments.revoke(started.id, office.operator, "ordered by the court")
     assert (await office.deployments.get(started.id)).stage is Stage.CLOSED
-    again = Deployments(office.store.db, office.store.keys, office.clock)
-    assert len(await again.finish_revocations()) == 1
-    assert (await again.get(started.id)).stage is Stage.DESTROYED
-    assert await again.finish_revocations() == []
+    destruction = Destruction(office.store.db, office.store.keys, office.clock)
+    assert len(await destruction.finish()) == 1
+    assert (await office.deployments.get(started.id)).stage is Stage.DESTROYED
 
 
 async def test_the_server_confirms_that_its_memory_is_wiped(office: Office) -> None:

@@ -16,7 +16,7 @@ from lfrd.config import Inference as Settings
 from lfrd.inference import Inference, opened
 from lfrd.models import library
 from lfrd.types import F32, U8
-from lfrd.vision.blur import CELLS, STEP, hide
+from lfrd.vision.blur import hide
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
 from tests.portraits import portrait
@@ -24,8 +24,7 @@ from tests.portraits import portrait
 ANY = Limits(eye_distance=0, sharpness=0, pose=9, darkest=0, brightest=255, cut=1)
 """Every face is aligned, however bad."""
 ONE_PERSON = 0.9
-"""Cosine of two pictures of one person with the builtin pack, at the least; its card derives thresholds from
-0.93 on."""
+"""Cosine between two strangers with the builtin pack, at the most: its card's scores begin above."""
 
 
 @pytest.fixture
@@ -44,7 +43,8 @@ async def template(inference: Inference, image: U8) -> F32:
     examined = await inference.examine(Picture(image.copy(), planar=False), ANY, 1280)
     aligned = examined.faces[0].aligned
     assert aligned is not None
-    return (await inference.embed(aligned[None]))[0]
+    vectors = await inference.embed(aligned[None])
+    return np.asarray(vectors[0], np.float32)
 
 
 async def test_after_blur_no_face_is_found_any_more(
@@ -61,7 +61,7 @@ async def test_after_blur_no_face_is_found_any_more(
 async def test_after_blur_the_recogniser_no_longer_matches_the_person(
     inference: Inference, astronaut: Path, admiral: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where somebody who knows where the face was cuts it out by hand."""
+    """Not even where somebody knows where the face was: what is there is less like them than a stranger."""
     for person, other in ((astronaut, admiral), (admiral, astronaut)):
         image = portrait(person)
         true, stranger = await template(inference, image), await template(inference, portrait(other))
@@ -72,8 +72,7 @@ async def test_after_blur_the_recogniser_no_longer_matches_the_person(
             hidden = await template(inference, image)
         smaller = cv2.GaussianBlur(portrait(person), (0, 0), 2)
         assert float(true @ await template(inference, np.asarray(smaller, np.uint8))) > ONE_PERSON
-        assert float(true @ hidden) < ONE_PERSON
-        assert float(true @ hidden) < max(ONE_PERSON - 0.05, float(true @ stranger))
+        assert float(true @ hidden) < float(true @ stranger) < ONE_PERSON
 
 
 pictures = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)))
@@ -91,8 +90,8 @@ def test_of_a_face_a_few_rounded_colours_are_left(image: U8, face: tuple[float, 
     hide(image, rows([face]))
     covered = _covered(image.shape[:2], face)
     colours = np.unique(image[covered].reshape(-1, 3), axis=0)
-    assert len(colours) <= CELLS * CELLS
-    assert set(np.unique(colours)) <= set(range(STEP // 2, 256, STEP))
+    assert len(colours) <= 16
+    assert set(np.unique(colours)) <= {16, 48, 80, 112, 144, 176, 208, 240}
     grown = _covered(image.shape[:2], face, 1.9, 1)
     assert np.array_equal(image[~grown], before[~grown])
 

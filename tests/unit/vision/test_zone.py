@@ -117,7 +117,13 @@ def test_what_makes_no_zone_is_refused_in_words(drawn: list[Corner], words: str)
 
 
 @pytest.mark.parametrize(
-    "drawn", [LEFT_HALF, ARROW, [(0.0, 0.0), (1.0, 0.0), (0.5, 0.5), (1.0, 1.0), (0.0, 1.0)]]
+    "drawn",
+    [
+        LEFT_HALF,
+        ARROW,
+        [(0.0, 0.0), (1.0, 0.0), (0.5, 0.5), (1.0, 1.0), (0.0, 1.0)],
+        [(0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (0.5, 1.0)],  # a corner on a straight side
+    ],
 )
 def test_what_makes_a_zone_has_no_problem(drawn: list[Corner]) -> None:
     assert problem(drawn) == ""

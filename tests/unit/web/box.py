@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable
@@ -11,30 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lfrd import wire
-from lfrd.config import Config, Post, Web
-from lfrd.decision.repeats import Repeats
-from lfrd.operation.alerts import Alerts, Finding
-from lfrd.operation.board import Board, Status
-from lfrd.operation.duty import Duty
-from lfrd.operation.fault import Fault
-from lfrd.operation.hub import Hub
-from lfrd.operation.posts import Posts
-from lfrd.operation.receipts import Receipts
-from lfrd.store.alerts import AlertLog
-from lfrd.store.database import Database
-from lfrd.store.deployments import Deployments, Terms
-from lfrd.store.officers import Officers
+from lfrd.config import Config, Post, Site, Web
+from lfrd.operation.alerts import Finding
+from lfrd.operation.board import Status
 from lfrd.types import Box as FaceBox
-from lfrd.types import CameraId, CameraState, NominalId, TrackId
-from lfrd.web.phones import Phones
-from lfrd.web.server import make_app
+from lfrd.types import CameraId, CameraState, DeploymentId, NominalId, TrackId
 from lfrd.web.services import Services
-from lfrd.web.serving import serving
+from tests import office
 from tests.phone import Phone
 
 # Not pictures of anybody: the store and the server hand on bytes, whatever they show.
 PROBE, CANDIDATE = b"\xff\xd8probe\xff\xd9", b"\xff\xd8candidate\xff\xd9"
-NOBODY = frozenset({NominalId("N-1")})
 
 
 class Clock:
@@ -59,15 +45,16 @@ class Box:
     clock: Clock
     status: list[Status]
     """What the box says about itself: the last one counts."""
+    served: office.Served
     _tracks: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def phone(self, name: str) -> Phone:
-        code = await self.services.officers.invite(None, 1, 60)
+        code = await self.served.invite()
         return await Phone.join(self.url, code, name)
 
     async def signed_in(self, name: str) -> Phone:
         """The same without HTTP, for more phones than may join at once from one address."""
-        code = await self.services.officers.invite(None, 1, 60)
+        code = await self.served.invite()
         return Phone(self.url, f"lfrd={await self.services.officers.join(code, name)}", name)
 
     async def alert(self, nominal: str = "", camera: str = "gate") -> wire.Event:
@@ -80,6 +67,7 @@ class Box:
         track = next(self._tracks)
         return Finding(
             nominal=NominalId(nominal or f"N-{track}"),
+            category="wanted on warrant",
             score=0.7,
             threshold=0.5,
             camera=CameraId(camera),
@@ -121,40 +109,21 @@ async def opened(
     health: Callable[[], tuple[str, ...]] = lambda: (),
 ) -> AsyncIterator[Box]:
     """The box while the block runs; opened again on the same folder it goes on where it was."""
-    config = Config(web=web or Web(port=0), post=Post(heartbeat_seconds=1.0, grace_seconds=grace_seconds))
+    settings = Config(
+        site=Site(data="data"),
+        web=web or Web(port=0),
+        post=Post(heartbeat_seconds=1.0, grace_seconds=grace_seconds),
+    )
     clock = Clock()
-    status = [Status((wire.CameraView("gate", CameraState.LIVE, lag=0.1),))]
-    async with Database.open(folder / "data" / "lfrd.db") as db:
-        terms = Terms(threshold=0.5, model="test", settings={}, nominals=NOBODY)
-        deployment, _ = await Deployments(db, time.time).resume_or_begin("test", terms)
-        log, officers = AlertLog(db, deployment.id, time.time), Officers(db, time.time)
-        hub = Hub(log, await log.latest())
-        alerts = Alerts(log, hub, Repeats(config.decision.repeat_seconds), deployment.id)
-        await alerts.restore(time.time() - config.decision.repeat_seconds)
-        fault = Fault()
-        duty = Duty(Posts(grace_seconds), clock)
-        services = Services(
-            alerts=alerts,
-            log=log,
-            officers=officers,
-            duty=duty,
-            board=Board(lambda: status[-1], duty),
-            hub=hub,
-            receipts=Receipts(log, fault),
-            phones=Phones(officers, fault, duty),
-            fault=fault,
-            config=config,
-            deployment=deployment.name,
-            static=page(folder),
-            metrics=metrics,
-            health=health,
-            monotonic=clock,
-        )
-        async with asyncio.TaskGroup() as group:
-            runs = (alerts, duty, services.board, services.receipts, services.phones)
-            tasks = [group.create_task(part.run()) for part in runs]
-            tasks.append(group.create_task(fault.watch()))
-            async with serving(make_app(services), config.at(folder), group) as bound:
-                yield Box(services, bound.url, clock, status)
-            for task in tasks:
-                task.cancel()
+    cameras = (wire.CameraView("gate", CameraState.LIVE, lag=0.1),)
+    status = [Status(cameras, deployment=office.shown(DeploymentId("d1")))]
+    async with office.served(
+        folder,
+        settings,
+        status=lambda: status[-1],
+        static=page(folder),
+        monotonic=clock,
+        metrics=metrics,
+        health=health,
+    ) as served:
+        yield Box(served.office.services, served.bound.url, clock, status, served)

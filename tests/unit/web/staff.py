@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from lfrd.audit import kinds
 from lfrd.config import Config, Web
 from lfrd.operation.board import Status
 from lfrd.records import Records, records
-from lfrd.sealing.sitekey import SiteKey
 from lfrd.store.officers import Officers
 from lfrd.types import CONSOLE, Actor, OfficerId, Role
 from lfrd.web.proof import DeviceKey, read_key
@@ -31,9 +30,14 @@ class Monotonic:
 
     def __init__(self) -> None:
         self.ahead = 0.0
+        self._stopped: float | None = None
+
+    def stop(self) -> None:
+        """From now on only the test moves it: what is counted depends on no machine."""
+        self._stopped = time.monotonic()
 
     def __call__(self) -> float:
-        return time.monotonic() + self.ahead
+        return (time.monotonic() if self._stopped is None else self._stopped) + self.ahead
 
 
 @dataclass
@@ -99,17 +103,22 @@ def page(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def staffed(folder: Path, *, web: Web | None = None) -> AsyncIterator[Staff]:
-    placed = Config(web=web or Web(port=0)).at(folder)
+async def staffed(
+    folder: Path,
+    *,
+    metrics: Callable[[], bytes] = lambda: b"lfrd_up 1\n",
+    health: Callable[[], tuple[str, ...]] = lambda: (),
+) -> AsyncIterator[Staff]:
+    placed = Config(web=Web(port=0)).at(folder)
     moved = Monotonic()
-    async with records(placed, site_key=SiteKey.generate()) as opened:
-        await opened.audit.begin("test site", "0")
+    async with records(placed) as opened:
         office = await make_office(
             placed,
             opened,
             status=lambda: Status(()),
             static=page(folder),
-            metrics=lambda: b"lfrd_up 1\n",
+            metrics=metrics,
+            health=lambda _board: health(),
             monotonic=moved,
         )
         async with working(office) as group, serving(office.app, placed, group) as bound:

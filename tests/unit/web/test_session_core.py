@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd import wire
-from lfrd.web.rules import MESSAGES, Who
+from lfrd.types import Role
+from lfrd.web.rules import MESSAGES, PICTURES, message_refusal
 from lfrd.web.session_core import (
     BAD_MESSAGES,
     HELLO_SECONDS,
@@ -21,14 +22,16 @@ from lfrd.web.session_core import (
 )
 
 
-def core(window: int = 4, receipt_seconds: float = 10.0, at: float = 0.0) -> SessionCore:
-    return SessionCore(window=window, receipt_seconds=receipt_seconds, at=at)
+def core(
+    window: int = 4, receipt_seconds: float = 10.0, at: float = 0.0, role: Role = Role.ENGAGEMENT
+) -> SessionCore:
+    return SessionCore(role, window=window, receipt_seconds=receipt_seconds, at=at)
 
 
-def greeted(resume: int = 0, latest: int = 100, window: int = 4) -> SessionCore:
-    session = core(window)
-    assert say(session, wire.Hello(wire.PROTOCOL, resume)) == Greet(resume)
-    session.start(resume, latest)
+def greeted(resume: int = 0, latest: int = 100, window: int = 4, role: Role = Role.ENGAGEMENT) -> SessionCore:
+    session = core(window, role=role)
+    assert say(session, wire.Hello(wire.PROTOCOL, resume, "signed")) == Greet(resume, "signed")
+    session.start(resume, latest, 0)
     return session
 
 
@@ -44,6 +47,19 @@ def test_hello_opens_the_connection() -> None:
 
 def test_a_phone_that_knows_more_than_the_log_starts_from_the_beginning() -> None:
     assert greeted(resume=500, latest=100).cursor == 0
+
+
+def test_a_phone_that_has_nothing_yet_begins_where_it_is_of_concern() -> None:
+    session = core()
+    say(session, wire.Hello(wire.PROTOCOL))
+    assert session.start(0, 100, 40) == 100
+    assert (session.cursor, session.receipted) == (40, 0)
+
+
+def test_a_phone_for_which_nothing_waits_has_caught_up() -> None:
+    session = core()
+    say(session, wire.Hello(wire.PROTOCOL))
+    assert session.start(0, 100, 100) == 0
 
 
 def test_anything_before_hello_closes_the_connection() -> None:
@@ -139,17 +155,63 @@ def test_a_receipt_in_time_moves_the_deadline_to_the_next_event() -> None:
     assert session.overdue(1000) is None
 
 
-@pytest.mark.parametrize("message", [wire.Claim("a1"), wire.Adjudicate("a1", "viable")])
-def test_acting_on_an_alert_is_refused_off_post(message: wire.FromPhone) -> None:
+REQUESTS: list[wire.FromPhone] = [
+    wire.Claim("a1"),
+    wire.Release("a1"),
+    wire.Adjudicate("a1", "viable"),
+    wire.Withdraw("a1", "wrong card"),
+    wire.Engage("a1"),
+    wire.Code("a1", "no_engagement"),
+    wire.CloseAlert("a1"),
+]
+
+
+@pytest.mark.parametrize("message", REQUESTS, ids=lambda message: type(message).__name__)
+def test_an_engagement_officer_acts_on_an_alert_on_post_only(message: wire.FromPhone) -> None:
     action = say(greeted(), message, on_post=False)
     assert isinstance(action, Refuse)
-    assert (action.refused.code, action.refused.alert) == ("not_on_post", "a1")
+    assert (action.refused.code, action.refused.alert, action.audit) == ("not_on_post", "a1", "")
     assert say(greeted(), message, on_post=True) == Do(message)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("message", REQUESTS, ids=lambda message: type(message).__name__)
+def test_an_operator_adjudicates_at_the_desk_and_engages_nobody(message: wire.FromPhone) -> None:
+    action = say(greeted(role=Role.OPERATOR), message, on_post=False)
+    if isinstance(message, wire.Engage):
+        assert isinstance(action, Refuse)
+        assert (action.refused.code, action.audit) == ("role", "engage")
+    else:
+        assert action == Do(message)  # type: ignore[arg-type]
+
+
+def test_an_operator_does_not_go_on_post() -> None:
+    action = say(greeted(role=Role.OPERATOR), wire.OnPost())
+    assert isinstance(action, Refuse)
+    assert action.refused.code == "role"
+
+
+def test_the_audit_hears_once_a_connection_of_a_request_that_the_role_does_not_allow() -> None:
+    session = greeted(role=Role.OPERATOR)
+    actions = [say(session, message) for message in (wire.OnPost(), wire.OnPost(), wire.Engage("a1"))]
+    assert [action.audit for action in actions if isinstance(action, Refuse)] == ["on_post", "", "engage"]
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - PICTURES))
+def test_a_role_that_sees_no_identities_gets_no_events(role: Role) -> None:
+    session = core(role=role)
+    assert session.start(0, 100, 0) == 0, "nothing to catch up with"
+    assert session.allowance() == 0
+    with pytest.raises(ValueError, match="must not be sent"):
+        session.sent(1, at=0)
+    action = say(session, wire.Hello(wire.PROTOCOL))
+    if message_refusal(wire.Hello, role, on_post=False):
+        assert isinstance(action, Close)
+        assert action.refused is not None
+        assert action.refused.code == "role"
 
 
 def test_every_message_has_its_rule() -> None:
     assert set(MESSAGES) == set(wire.FromPhone.__subclasses__())
-    assert {kind for kind, who in MESSAGES.items() if who is Who.POST} == {wire.Claim, wire.Adjudicate}
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from lfrd import wire
 from lfrd.config import Web
+from lfrd.housekeeping import catch_up
+from lfrd.operation.alerts import InForce
 from lfrd.operation.board import Status
-from lfrd.types import CameraState
+from lfrd.types import CONSOLE, AlertId, CameraState, Role
+from lfrd.web.proof import DeviceKey
 from lfrd.web.session_core import BAD_MESSAGES
 from tests.unit.web.box import opened
+from tests.unit.web.staff import person
 
 
 async def test_a_phone_is_welcomed_told_the_state_and_then_the_events(tmp_path: Path) -> None:
@@ -137,6 +141,127 @@ async def test_an_officer_off_post_claims_nothing(tmp_path: Path) -> None:
         assert await box.services.log.latest() == alert.seq
 
 
+async def test_an_alert_is_seen_through_from_the_claim_to_the_correction(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        alert = (await box.alert()).alert.id
+        asha, ben = await box.phone("Asha"), await box.phone("Ben")
+        async with asha.connected(), ben.connected():
+            await asha.say(wire.OnPost())
+            requests = (
+                wire.Claim(alert),
+                wire.Release(alert),
+                wire.Adjudicate(alert, "insufficient", "far away"),
+                wire.Withdraw(alert, "came closer"),
+                wire.Adjudicate(alert, "viable"),
+                wire.Engage(alert),
+                wire.Code(alert, "arrest", "warrant"),
+                wire.CloseAlert(alert),
+                wire.Code(alert, "confirmed_false", correction="fingerprints"),
+            )
+            for request in requests:
+                await asha.say(request)
+            await ben.caught_up(1 + len(requests))
+            await asha.caught_up(1 + len(requests))
+        assert not asha.refused
+        assert asha.events == ben.events == await box.services.log.after(0, 20)
+        whats = "alert claimed released adjudicated withdrawn adjudicated engaged outcome closed outcome"
+        assert [event.what for event in ben.events] == whats.split()
+        view = ben.events[-1].alert
+        assert (view.engaged_by, view.outcome, view.closed) == ("Asha", "confirmed_false", True)
+
+
+async def test_what_the_rules_forbid_is_answered_with_its_code_and_its_alert(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        alert = await box.alert()
+        phone = await box.phone("Asha")
+        async with phone.connected():
+            await phone.say(wire.OnPost())
+            await phone.say(wire.Engage(alert.alert.id))
+            await phone.say(wire.CloseAlert(alert.alert.id))
+            await phone.say(wire.Claim("nothing"))
+            await phone.until(lambda: len(phone.refused) == 3)
+        assert [(refused.code, refused.alert) for refused in phone.refused] == [
+            ("not_adjudicated", alert.alert.id),
+            ("outcome_missing", alert.alert.id),
+            ("unknown_alert", "nothing"),
+        ]
+
+
+async def test_the_second_reviewer_is_told_nothing_of_the_first_ones_decision(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        await box.services.alerts.open(InForce(box.served.deployment, 1, 20.0, 300.0, reviews_needed=2))
+        alert = await box.alert()
+        asha, ben = await box.phone("Asha"), await box.phone("Ben")
+        async with asha.connected(), ben.connected():
+            for phone in (asha, ben):
+                await phone.say(wire.OnPost())
+            await asha.say(wire.Adjudicate(alert.alert.id, "insufficient", "marked reason"))
+            await ben.caught_up(alert.seq + 1)
+            event = ben.events[-1]
+            assert (event.what, event.alert.reviews) == ("reviewed", 1)
+            for secret in (b"Asha", b"insufficient", b"marked"):
+                assert secret not in wire.encode(ben.events)
+            await ben.say(wire.Adjudicate(alert.alert.id, "viable"))
+            await asha.caught_up(alert.seq + 2)
+        view = asha.events[-1].alert
+        assert (view.decision, view.decided_by) == ("insufficient", "Asha and Ben")
+
+
+async def test_an_operator_adjudicates_at_the_desk_and_is_refused_what_is_the_officers(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as box:
+        alert = await box.alert()
+        desk = await person(box.services.officers, box.url, Role.OPERATOR, "Olu")
+        async with desk.connected():
+            assert desk.welcome is not None
+            assert desk.welcome.role == "operator"
+            await desk.say(wire.Adjudicate(alert.alert.id, "viable"))
+            await desk.caught_up(alert.seq + 1)
+            for message in (wire.Engage(alert.alert.id), wire.OnPost(), wire.OnPost()):
+                await desk.say(message)
+            await desk.until(lambda: len(desk.refused) == 3)
+        assert desk.events[-1].alert.decided_by == "Olu"
+        assert {refused.code for refused in desk.refused} == {"role"}
+        records = await box.services.audit.records(what="refused")
+        assert [(record.actor == "system", record.body) for record in records] == [
+            (False, '{"what":"refused","path":"engage","code":"role"}'),
+            (False, '{"what":"refused","path":"on_post","code":"role"}'),
+        ]
+
+
+async def test_a_stolen_cookie_without_its_device_is_told_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as box:
+        await box.alert()
+        phone = await box.phone("Asha")
+        for key in (None, DeviceKey()):
+            thief = type(phone)(phone.url, phone.cookie, phone.name, key)
+            async with thief.connected(hello=False):
+                await thief.say(wire.Hello(wire.PROTOCOL, 0, thief.proof("WS", "/ws")))
+                assert await thief.closed() == wire.CLOSE_PROOF
+            assert (thief.welcome, thief.events, thief.states) == (None, [], [])
+            assert [refused.code for refused in thief.refused] == ["proof"]
+        assert len(await box.services.audit.records(what="refused")) == 2
+
+
+async def test_a_phone_that_was_away_learns_that_an_alert_is_erased_and_sees_nothing_of_it_again(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as box:
+        first, second = await box.alert(), await box.alert()
+        phone, late = await box.phone("Asha"), await box.phone("Ben")
+        async with phone.connected():
+            await phone.caught_up(second.seq)
+        await box.served.office.records.destruction.alerts([AlertId(first.alert.id)], "test", CONSOLE)
+        await catch_up(box.served.office.records, box.services.hub)
+        for each in (phone, late):
+            async with each.connected():
+                await each.caught_up(second.seq + 1)
+            assert each.events[-1].what == "erased"
+            assert each.events[-1].alert.id == first.alert.id
+        assert late.seqs == [second.seq, second.seq + 1]
+
+
 async def test_cameras_are_wanted_while_an_officer_is_on_post(tmp_path: Path) -> None:
     async with opened(tmp_path) as box:
         phone = await box.phone("Asha")
@@ -196,7 +321,7 @@ async def test_a_newer_connection_of_a_session_closes_the_older(tmp_path: Path) 
     async with opened(tmp_path) as box:
         phone = await box.phone("Asha")
         async with phone.connected():
-            other = type(phone)(phone.url, phone.cookie, phone.name)
+            other = type(phone)(phone.url, phone.cookie, phone.name, phone.key)
             async with other.connected():
                 assert await phone.closed() == wire.CLOSE_REPLACED
                 event = await box.alert()
