@@ -27,8 +27,10 @@ async def keep_time(records: Records) -> None:
 
 
 async def sweep(records: Records) -> None:
-    """Delete what is due by the retention table: at the start, and every minute."""
+    """Close what has reached its end, also if it never started, and delete what is due by the retention
+    table: at the start, and every minute."""
     while True:
+        await records.deployments.close_overdue()
         for receipt in await records.retention.sweep(SYSTEM):
             log.info("deleted_by_retention", bytes=len(receipt))
         await asyncio.sleep(SWEEP_SECONDS)

@@ -406,58 +406,33 @@ class Deleted(Body, tag="deleted", frozen=True):
     deployment: str = ""
 
 
-AnyBody: TypeAlias = (
-    ChainBegan
-    | ServerStarted
-    | ServerStopped
-    | ClockSetBack
-    | KeyRotated
-    | UserAdded
-    | UserChanged
-    | Invited
-    | SignedIn
-    | SignInFailed
-    | SessionEnded
-    | Refused
-    | Drafted
-    | PlanChanged
-    | Authorised
-    | MadeReady
-    | Started
-    | SegmentBegan
-    | Paused
-    | Resumed
-    | Suspended
-    | Closed
-    | Revoked
-    | MemoryWiped
-    | Destroyed
-    | ListImported
-    | EntryApproved
-    | ListExported
-    | ListAsked
-    | ListViewed
-    | Counted
-    | CameraFailed
-    | CameraBack
-    | AlertRaised
-    | AlertSighted
-    | AlertClaimed
+AboutSite: TypeAlias = ChainBegan | ServerStarted | ServerStopped | ClockSetBack | KeyRotated
+AboutPeople: TypeAlias = UserAdded | UserChanged | Invited | SignedIn | SignInFailed | SessionEnded | Refused
+AboutPlan: TypeAlias = Drafted | PlanChanged | Authorised | MadeReady | Started | SegmentBegan
+AboutRun: TypeAlias = Paused | Resumed | Suspended | Closed | Revoked | MemoryWiped | Destroyed
+AboutList: TypeAlias = ListImported | EntryApproved | ListExported | ListAsked | ListViewed
+AboutCameras: TypeAlias = Counted | CameraFailed | CameraBack | StillViewed
+AboutSeen: TypeAlias = AlertRaised | AlertSighted | AlertEscalated | AlertExpired | BluePassage
+AboutActs: TypeAlias = (
+    AlertClaimed
     | AlertReleased
     | AlertAdjudicated
     | AdjudicationWithdrawn
-    | AlertEscalated
-    | AlertExpired
     | Engaged
     | OutcomeCoded
     | AlertClosed
-    | BluePassage
-    | PictureViewed
-    | StillViewed
-    | Exported
-    | HoldPlaced
-    | HoldLifted
-    | Deleted
+)
+AboutKept: TypeAlias = PictureViewed | Exported | HoldPlaced | HoldLifted | Deleted
+AnyBody: TypeAlias = (
+    AboutSite
+    | AboutPeople
+    | AboutPlan
+    | AboutRun
+    | AboutList
+    | AboutCameras
+    | AboutSeen
+    | AboutActs
+    | AboutKept
 )
 
 _decoder: msgspec.json.Decoder[AnyBody] = msgspec.json.Decoder(AnyBody)

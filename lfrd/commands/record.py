@@ -36,7 +36,7 @@ def record(
     deployment: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DEPLOYMENT]", help="Its id, the beginning of one, or its name. [default: the newest]"
+            metavar="DEPLOYMENT", help="Its id, the beginning of one, or its name. [default: the newest]"
         ),
     ] = None,
     form: Annotated[

@@ -9,7 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from lfrd import __version__
-from lfrd.commands import bench, failure, models, people, replaying, site, watchlists
+from lfrd.commands import (
+    audit,
+    bench,
+    deployment,
+    failure,
+    keys,
+    models,
+    people,
+    record,
+    replaying,
+    retention,
+    site,
+    watchlists,
+)
 
 EXAMPLES = """\b
 Examples:
@@ -18,11 +31,16 @@ Examples:
   lfrd watchlist check people/
   lfrd models list
   lfrd config > config.toml
+  lfrd users add "Supt Jones" --role authorising --rank Superintendent
+  lfrd deployment template > plan.toml
+  lfrd deployment new plan.toml --as "Sgt Patel"
+  lfrd watchlist import people/ --as "Sgt Patel"
+  lfrd deployment authorise --as "Supt Jones"
   lfrd run --config config.toml
   lfrd invite "PC 1234"
-  lfrd officers
-  lfrd revoke "PC 1234"
-  lfrd bench search
+  lfrd deployment start --as "Sgt Patel"
+  lfrd record --format html --output record.html
+  lfrd audit verify
 """
 
 app = typer.Typer(
@@ -50,11 +68,17 @@ def top(
 app.command(short_help="Try it all here, nothing to configure.")(site.demo)
 app.command(short_help="Recorded files through the live pipeline.")(replaying.replay)
 app.command(short_help="The server: cameras, alerts, phones.")(site.run)
+app.add_typer(deployment.app, name="deployment", short_help="Plan, authorise, run and end deployments.")
+app.add_typer(watchlists.app, name="watchlist", short_help="Import, check, approve and destroy watchlists.")
 app.command(short_help="Let an officer's phone in: link and QR code.")(people.invite)
 app.command(short_help="Who is signed in.")(people.officers)
 app.command(short_help="Sign an officer's phones out, as for a lost one.")(people.revoke)
 app.command("config", short_help="Print a config.toml that explains itself.")(site.show_config)
-app.add_typer(watchlists.app, name="watchlist", short_help="Check who can be found, and who not.")
+app.add_typer(people.app, name="users", short_help="Who may use this site, in which role.")
+app.command(short_help="A deployment's published record and notice.")(record.record)
+app.add_typer(audit.app, name="audit", short_help="Verify, export and show the audit.")
+app.add_typer(retention.app, name="retention", short_help="What is deleted when; legal holds; receipts.")
+app.add_typer(keys.app, name="key", short_help="The site's key.")
 app.add_typer(models.app, name="models", short_help="Model packs: list, install, verify, show.")
 app.add_typer(bench.app, name="bench", short_help="Measure this machine.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ from lfrd import wire
 from lfrd.decision.repeats import Known, Repeats, Sighting
 from lfrd.errors import NotAllowed
 from lfrd.flow import Bounded, Closed, FlowStatistics
-from lfrd.operation.escalation import Escalation
+from lfrd.operation.escalation import Escalation, waits
 from lfrd.operation.finding import Finding, InForce, as_alert
 from lfrd.operation.hub import Hub
 from lfrd.store.alerts import AlertLog, Origin
@@ -193,17 +194,25 @@ class Alerts:
             return
         self._newest = event.seq
         self._hub.publish(event)
-        self._escalation.told(event, 0.0 if self._in_force is None else self._in_force.escalate_seconds)
+        await self._mind(event)
         undecided = event.what == "adjudicated" and event.alert.decision == "insufficient"
         if event.what == "closed" or undecided:
             self._repeats.forget(AlertId(event.alert.id))
         if self._listeners:
-            try:
+            with contextlib.suppress(NotAllowed):  # deleted since
                 origin = await self._log.origin(AlertId(event.alert.id))
-            except NotAllowed:
+                for listener in self._listeners:
+                    listener(origin, event)
+
+    async def _mind(self, event: wire.Event) -> None:
+        """Bring what waits up to date; one that begins to wait has its own time, whatever is in force now."""
+        alert, seconds = AlertId(event.alert.id), 0.0
+        if waits(event.alert) and self._escalation.expires_at(alert) is None:
+            try:
+                seconds = await self._log.escalate_seconds(alert)
+            except NotAllowed:  # deleted since
                 return
-            for listener in self._listeners:
-                listener(origin, event)
+        self._escalation.told(event, seconds)
 
     async def _refuse_the_rest(self, current: _Request | None) -> None:
         await self._requests.close()
@@ -250,9 +259,8 @@ class Alerts:
         if isinstance(verdict, Known):
             self._known += 1
             if not await self._tells_more(verdict.alert, finding):
-                return await self._improve(verdict.alert, finding) or await self._stays(
-                    verdict.alert, finding
-                )
+                improved = await self._improve(verdict.alert, finding)
+                return improved or await self._stays(verdict.alert, finding)
             self._repeats.forget(verdict.alert, passages=True)
             verdict = self._repeats.file(finding.nominal, finding.camera, finding.track, finding.seen_at)
         if isinstance(verdict, Sighting):
@@ -292,8 +300,8 @@ class Alerts:
         return await self._sighting(alert, finding)
 
     async def _tells_more(self, alert: AlertId, finding: Finding) -> bool:
-        """Whether officers could not tell, and this picture of the same passage is clearly better: they are
-        asked again, with a new alert, because what was decided on is not exchanged."""
+        """Whether officers could not tell, and this picture is clearly better: a new alert asks them again,
+        because what was decided on is not exchanged."""
         if not self._is_better(alert, finding):
             return False
         try:

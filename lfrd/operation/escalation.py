@@ -52,7 +52,7 @@ class Escalation:
                 )
 
     def told(self, event: wire.Event, escalate_seconds: float) -> None:
-        """escalate_seconds: of the deployment in force, for an alert that was not waiting."""
+        """escalate_seconds: the alert's own; looked at where it was not waiting."""
         alert = AlertId(event.alert.id)
         if event.what == "erased" or not waits(event.alert):
             self._waiting.pop(alert, None)

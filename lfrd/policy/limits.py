@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Breach(NamedTuple):
     """reason: 'false_alert_rate' or 'blue_tpir', as `audit.kinds.Suspended` has it. detail: in words, with
     the figures."""
 
-    reason: str
+    reason: Literal["false_alert_rate", "blue_tpir"]
     detail: str
 
 

@@ -105,10 +105,11 @@ def _columns(
         y = top + tall * (1 - part)
         drawn += [line(left, y, WIDTH - right, y, "rule"), label(left - 6, y + 4, number(most * part), "end")]
     every = max(1, math.ceil(len(series) / 12))
+    is_long = bool(series) and series[-1].until - series[0].at > 72 * 3600
     for place, (bar, count, false) in enumerate(zip(series, counts, hatched, strict=True)):
         x = left + step * place + (step - wide) / 2
         high, low = tall * count / most, tall * false / most
-        hour = clock.local(bar.at)
+        hour = f"{clock.local(bar.at):{'%d %b' if is_long else '%H:%M'}}"
         if count:
             tip = f"{clock.span(bar.at, bar.until)}: {number(count)}"
             drawn.append(rect(x, top + tall - high, wide, high, "bar", tip))
@@ -117,7 +118,7 @@ def _columns(
             drawn.append(rect(x, top + tall - low, wide, low, "bar false"))
             drawn.append(element("g", over, fill=f"url(#{identity})"))
         if place % every == 0:
-            drawn.append(label(x + wide / 2, top + tall + 16, f"{hour:%H:%M}", "middle"))
+            drawn.append(label(x + wide / 2, top + tall + 16, hour, "middle"))
     return drawn, top + tall + below
 
 

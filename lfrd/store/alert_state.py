@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +19,8 @@ from lfrd.store import audit
 from lfrd.store.database import Transaction
 from lfrd.store.keys import Keys, Purpose
 from lfrd.types import SYSTEM, Actor, AlertId, Box, CameraId, DeploymentId, NominalId, OfficerId
+
+PictureKind = Literal["probe", "candidate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,19 @@ def open_event(sealer: Sealer | None, row: sqlite3.Row) -> wire.Event:
         assert sealer is not None  # bodies are sealed with the alert's deployment's key
         view = _view.decode(sealer.unseal(row["body"], f"event/{row['alert']}"))
     return wire.Event(seq=row["seq"], what=row["what"], at=row["at"], alert=view)
+
+
+async def add_picture(
+    tx: Transaction, sealer: Sealer, alert: AlertId, kind: PictureKind, version: int, jpeg: bytes
+) -> None:
+    await tx.execute(
+        "INSERT INTO picture (alert, kind, version, sealed) VALUES (?, ?, ?, ?)",
+        *(alert, kind, version, sealer.seal(jpeg, picture_context(alert, kind, version))),
+    )
+
+
+def picture_context(alert: AlertId, kind: PictureKind, version: int) -> str:
+    return f"picture/{alert}/{kind}/{version}"
 
 
 async def alerts_sealer(tx: Transaction, keys: Keys, deployment: DeploymentId) -> Sealer:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from msgspec.structs import replace
 
@@ -24,10 +23,13 @@ from lfrd.store.alert_state import (
     AlertState,
     Facts,
     NewAlert,
+    PictureKind,
+    add_picture,
     alerts_sealer,
     append_event,
     first_view,
     open_event,
+    picture_context,
     seal_facts,
     unknown,
 )
@@ -37,8 +39,6 @@ from lfrd.store.sessions import SessionId
 from lfrd.types import SYSTEM, Actor, AlertId, CameraId, DeploymentId, NominalId, Stage, TrackId
 
 __all__ = ["AlertLog", "NewAlert", "OpenAlert", "Origin", "PictureKind"]
-
-PictureKind = Literal["probe", "candidate"]
 
 _OVERHEAD = 64 << 10
 """Bytes that a new alert takes beside its pictures, at the most: rows, index pages and the log's frames."""
@@ -104,8 +104,8 @@ class AlertLog:
                 *(alert_id, alert.deployment, alert.segment, alert.camera, alert.category, alert.blue),
                 *(seen_at, now, seen_at, seal_facts(sealer, alert_id, facts)),
             )
-            await _add_picture(tx, sealer, alert_id, "probe", 1, alert.probe_jpeg)
-            await _add_picture(tx, sealer, alert_id, "candidate", 1, alert.candidate_jpeg)
+            await add_picture(tx, sealer, alert_id, "probe", 1, alert.probe_jpeg)
+            await add_picture(tx, sealer, alert_id, "candidate", 1, alert.candidate_jpeg)
             view = first_view(alert_id, facts, alert, name, now)
             body = kinds.AlertRaised(
                 deployment=alert.deployment,
@@ -169,7 +169,7 @@ class AlertLog:
                 return None
             version = newest["version"] + 1
             sealer = await alerts_sealer(tx, self._keys, state.deployment)
-            await _add_picture(tx, sealer, state.id, "probe", version, probe_jpeg)
+            await add_picture(tx, sealer, state.id, "probe", version, probe_jpeg)
             view = replace(
                 state.view,
                 probe=f"/alerts/{state.id}/probe.jpg?version={version}",
@@ -235,7 +235,7 @@ class AlertLog:
                 sealer = await alerts_sealer(tx, self._keys, DeploymentId(row["deployment"]))
             except NotAllowed:
                 return None
-        jpeg = sealer.unseal(row["sealed"], _picture_context(alert, kind, row["version"]))
+        jpeg = sealer.unseal(row["sealed"], picture_context(alert, kind, row["version"]))
         async with self._db.write() as tx:
             body = kinds.PictureViewed(row["deployment"], kind, alert)
             await audit.append(tx, self._clock(), actor, body)
@@ -257,6 +257,11 @@ class AlertLog:
             sealers = await self._sealers(tx, {deployment} if rows else set())
         views = [open_event(sealers.get(deployment), row).alert for row in rows]
         return sorted(views, key=lambda view: (view.created_at, view.id))
+
+    async def escalate_seconds(self, alert: AlertId) -> float:
+        """How long it may wait for a claim. Raises NotAllowed('unknown_alert')."""
+        async with self._db.read() as tx:
+            return (await AlertState.find(tx, self._keys, alert)).facts.escalate_seconds
 
     async def origin(self, alert: AlertId) -> Origin:
         """Raises NotAllowed('unknown_alert') where it has been deleted."""
@@ -337,16 +342,3 @@ async def _active(tx: Transaction, deployment: DeploymentId) -> str:
     if row is None or row["stage"] != Stage.ACTIVE:
         raise NotAllowed("no_deployment", "no deployment is active: nobody is looked for")
     return str(row["name"])
-
-
-async def _add_picture(
-    tx: Transaction, sealer: Sealer, alert: AlertId, kind: PictureKind, version: int, jpeg: bytes
-) -> None:
-    await tx.execute(
-        "INSERT INTO picture (alert, kind, version, sealed) VALUES (?, ?, ?, ?)",
-        *(alert, kind, version, sealer.seal(jpeg, _picture_context(alert, kind, version))),
-    )
-
-
-def _picture_context(alert: AlertId, kind: PictureKind, version: int) -> str:
-    return f"picture/{alert}/{kind}/{version}"

@@ -62,7 +62,7 @@ def _found(target: str) -> tuple[Rule, Mapping[str, object]]:
     """The rule of a path that a ticket may open. Raises Refusal(404)."""
     found = find("GET", unquote(urlsplit(target).path))
     # What is public needs no ticket, and a ticket opens no ticket.
-    if found is None or found[0].who is PUBLIC or found[0].endpoint == "redeem":
+    if found is None or found[0].who is PUBLIC or not found[0].proven:
         raise Refusal(404, "unknown_page", "there is no such page to open")
     return found
 

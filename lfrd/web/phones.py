@@ -83,10 +83,10 @@ class Phones:
         connections, and their posts, which without a connection would last for the grace period."""
         # Before the look-up: a session that joins meanwhile is not in it.
         known = {*self._connected, *map(SessionId, self._duty.sessions())}
-        if not known:
-            return
         try:
             await self._officers.expire()
+            if not known:
+                return
             standing = {session.id for session in await self._officers.sessions()}
         except StoreError as error:
             self._fault.report(error)

@@ -66,6 +66,8 @@ class Rule:
     who: Who
     endpoint: str
     """The name of a function in `server.ENDPOINTS`."""
+    proven: bool = True
+    """Whether a session must prove that its device asks (`proof`); a ticket was proven when it was issued."""
 
 
 ROUTES: Final = (
@@ -77,7 +79,7 @@ ROUTES: Final = (
     Rule("POST", "/api/leave", SIGNED_IN, "leave"),
     Rule("GET", "/api/me", SIGNED_IN, "me"),
     Rule("POST", "/api/ticket", SIGNED_IN, "ticket"),
-    Rule("GET", "/t/{ticket}", SIGNED_IN, "redeem"),
+    Rule("GET", "/t/{ticket}", SIGNED_IN, "redeem", proven=False),
     Rule("POST", "/api/passkeys/challenge", PUBLIC, "passkey_challenge"),
     Rule("POST", "/api/passkeys/sign-in", PUBLIC, "passkey_sign_in"),
     Rule("POST", "/api/passkeys/new", DESK, "passkey_new"),

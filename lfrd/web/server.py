@@ -88,7 +88,7 @@ async def _admitted(request: Request, rule: Rule, services: Services) -> Session
         if rule.who is LOCAL and is_local(request):
             return None
         raise Refusal(401, "session", "sign in first: this browser has no session here, or it was ended")
-    if rule.endpoint != "redeem":  # a ticket was proven when it was issued
+    if rule.proven:
         problem = services.proofs.check(
             session.device_key,
             request.headers.get(HEADER, ""),

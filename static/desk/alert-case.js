@@ -2,11 +2,17 @@
 
 import { blob } from "./api.js";
 import { ask } from "./form.js";
-import { badge, button, facts, h, notice, paint, refusal, say } from "./parts.js";
+import { badge, button, facts, h, mark, notice, paint, refusal, say } from "./parts.js";
 import { outcomes, standing } from "./queue.js";
 import { words } from "./words.js";
 
 const text = words.alerts;
+
+function marked(shape, label, onclick) {
+  const made = button(label, onclick);
+  made.prepend(mark(shape));
+  return made;
+}
 
 export class AlertCase {
   /** @param {(message: object) => Promise<boolean>} send  a request about an alert, as wire.py has it */
@@ -19,6 +25,7 @@ export class AlertCase {
     this.sides = [this.#side(text.live), this.#side(text.list)];
     this.known = h("div", {});
     this.problem = h("div", {});
+    this.volunteer = notice("info", h("p", {}, text.volunteer));
     this.acts = h("div", { class: "actions acts" });
     this.body = h(
       "div",
@@ -26,6 +33,7 @@ export class AlertCase {
       this.heading,
       h("p", { class: "caution" }, text.notIdentified),
       h("div", { class: "two" }, ...this.sides.map((side) => side.figure)),
+      this.volunteer,
       this.problem,
       this.acts,
       this.known,
@@ -45,6 +53,7 @@ export class AlertCase {
     this.blank.hidden = Boolean(alert);
     if (!alert) return;
     say(this.heading, text.caseHeading(alert));
+    this.volunteer.hidden = !alert.blue;
     this.#picture(this.sides[0], alert.probe, text.liveAlt(alert.camera));
     this.#picture(this.sides[1], alert.candidate, text.listAlt(alert.nominal));
     paint(this.known, JSON.stringify(alert), () => [this.#facts(alert)]);
@@ -120,9 +129,10 @@ export class AlertCase {
     const all = {
       claim: () => [button(text.claim, () => this.#send({ type: "claim" }), "main")],
       adjudicate: () => [
-        button(text.viable, () => this.#send({ type: "adjudicate", decision: "viable" }), "main"),
-        button(text.notViable, () => this.#why("not_viable")),
-        button(text.insufficient, () => this.#why("insufficient")),
+        // Three alike: the page leans towards none of them.
+        marked("yes", text.viable, () => this.#send({ type: "adjudicate", decision: "viable" })),
+        marked("no", text.notViable, () => this.#why("not_viable")),
+        marked("unsure", text.insufficient, () => this.#why("insufficient")),
       ],
       release: () => [button(text.release, () => this.#send({ type: "release" }), "quiet")],
       withdraw: () => [button(text.withdraw, () => this.#withdraw())],

@@ -51,17 +51,21 @@ export async function show(place, desk) {
     desk.say(text.removed);
   }
 
+  // For password managers, which keep a password by its name.
+  const whose = h("input", { autocomplete: "username", value: desk.me.name, hidden: true, readonly: true });
   const password = (name, label, more) => control({ name, label, kind: "password", required: true, more: { maxlength: "128", ...more } });
+  const controls = [
+    password("old", text.old, { autocomplete: "current-password" }),
+    password("password", words.signIn.newPassword, { autocomplete: "new-password" }),
+    password("again", words.signIn.again, { autocomplete: "new-password" }),
+  ];
   place.append(
     heading(text.heading),
     section(
       text.change,
       form({
-        controls: [
-          password("old", text.old, { autocomplete: "current-password" }),
-          password("password", words.signIn.newPassword, { autocomplete: "new-password" }),
-          password("again", words.signIn.again, { autocomplete: "new-password" }),
-        ],
+        controls,
+        body: [whose, ...controls.map((each) => each.element)],
         submit: text.change,
         async send({ old, password: next, again: repeated }) {
           if (next !== repeated) throw Object.assign(new Refused(0, { message: words.signIn.differ }), { field: "again" });

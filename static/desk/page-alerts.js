@@ -67,7 +67,7 @@ export async function show(place, desk, id) {
 
   function repaint() {
     const { open: now, closed: then } = queue.sorted();
-    if (!queue.alerts.has(chosen)) chosen = now[0]?.id ?? "";
+    // None is chosen by itself: each look at a picture is somebody's, and recorded.
     const key = (list) => JSON.stringify([chosen, list]);
     paint(open, key(now), () => (now.length ? now.map(item) : [h("li", { class: "faint" }, text.none)]));
     paint(closed, key(then), () => then.map(item));

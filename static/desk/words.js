@@ -591,7 +591,7 @@ export const words = {
         .filter(Boolean)
         .join(", "),
     decision: "Adjudication",
-    decided: (alert, decision) => `${decision}, by ${alert.decided_by}, after ${span(alert.seconds)}${alert.reason ? `: ${alert.reason}` : ""}`,
+    decided: (alert, decision) => `${decision[0].toUpperCase()}${decision.slice(1)}, by ${alert.decided_by}, after ${span(alert.seconds)}${alert.reason ? `: ${alert.reason}` : ""}`,
     reviewed: (n, needed) => `${n} of ${needed} have decided; what they said stays hidden`,
     engaged: "Engaged",
     outcome: "Outcome",
@@ -613,6 +613,7 @@ export const words = {
     correct: "Correct the outcome",
     correctWhy: "The earlier outcome stays on record; this one counts from now on.",
     correction: "Why it is corrected",
+    volunteer: "A volunteer of the blue list: nobody is to be engaged.",
     blueWhy: "A volunteer of the blue list: this never counts as operational.",
     arrestClass: "Class of arrest",
     arrestClassWhy: "With an arrest only.",

@@ -10,8 +10,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from lfrd.types import AlertId, Role, Stage
+from tests.desk import CAMERAS, PASSWORD, desk
 from tests.journeys.browser import chromium
-from tests.journeys.desk_page import CAMERAS, PASSWORD, at_the_desk, desk
+from tests.journeys.desk_page import at_the_desk
 
 pytestmark = pytest.mark.journey
 
@@ -52,7 +53,9 @@ async def test_a_plan_goes_from_a_draft_over_the_list_of_what_is_missing_to_its_
             await authorising.dialog.get_by_label("Reason").fill("The plan is bounded.")
             await authorising.dialog.get_by_role("button", name="Authorise").click()
             dialog = authorising.dialog
-            await expect(dialog.get_by_role("alert")).to_contain_text("Data protection impact assessment: has no version")
+            await expect(dialog.get_by_role("alert")).to_contain_text(
+                "Data protection impact assessment: has no version"
+            )
             await authorising.shot("refused")
             await authorising.page.keyboard.press("Escape")
             await authorising.go(f"deployments/{full}", "Saturday market")
@@ -200,7 +203,7 @@ async def test_an_auditor_reads_verifies_and_exports_the_audit(tmp_path: Path) -
         await there.started()
         alert = await there.alert()
         await there.records.retention.hold(
-            alert.id, there.people[Role.AUTHORISING], "Case 12/26 of the complaints body"
+            AlertId(alert.id), there.people[Role.AUTHORISING], "Case 12/26 of the complaints body"
         )
         async with at_the_desk(browser, there, Role.AUDITOR) as auditor:
             await auditor.go("audit", "Audit")
@@ -223,6 +226,11 @@ async def test_an_auditor_reads_verifies_and_exports_the_audit(tmp_path: Path) -
             await auditor.go("record", "Record")
             await auditor.reads("False alert rate by faces")
             await auditor.shot("record")
+            async with auditor.page.context.expect_page() as opened:
+                await auditor.press("Open the record's page")
+            await expect((await opened.value).get_by_role("heading", level=1)).to_contain_text(
+                "Saturday market"
+            )
 
 
 async def test_an_invitation_sets_a_password_and_signs_its_person_in(tmp_path: Path) -> None:

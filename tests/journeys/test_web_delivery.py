@@ -24,7 +24,7 @@ async def cut_somewhere(phone: Phone, chance: random.Random) -> None:
     async with phone.connected(hello=False):
         if chance.random() < 0.1:
             return  # before it has said anything
-        await phone.say(wire.Hello(wire.PROTOCOL, phone.receipted))
+        await phone.say(wire.Hello(wire.PROTOCOL, phone.receipted, phone.proof("WS", "/ws")))
         for _ in range(chance.randrange(8)):
             async with asyncio.timeout(0.05):
                 message = await phone.read()

@@ -8,12 +8,13 @@ import pytest
 
 from lfrd.errors import NotAllowed
 from lfrd.officer import HeadlessOfficer
+from lfrd.types import CONSOLE
 from tests.unit.web.box import opened
 
 
 async def test_a_refused_request_is_told_to_who_waits_for_its_event(tmp_path: Path) -> None:
     async with opened(tmp_path) as box:
-        code = await box.services.officers.invite("Headless officer", 1, 60)
+        code = await box.services.officers.invite("Headless officer", 1, 60, actor=CONSOLE)
         async with HeadlessOfficer.joined(box.url, code) as officer:
             await officer.go_on_post()
             alert = await box.alert()

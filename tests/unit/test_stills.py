@@ -182,12 +182,14 @@ def test_small_and_near_faces_are_blurred_alike(inference: Inference, astronaut:
     image = np.full((1080, 1920, 3), 120, np.uint8)
     image[28:1052, 40:1064] = cv2.resize(portrait(astronaut), (1024, 1024))
     small = portrait(admiral)[:400, 50:450]
-    image[500:600, 1500:1600] = cv2.resize(small, (100, 100), interpolation=cv2.INTER_AREA)
+    image[500:540, 1500:1540] = cv2.resize(small, (40, 40), interpolation=cv2.INTER_AREA)
     assert faces(inference, image) == 2
     still = read(blurred(inference, Picture(image, planar=False)))
     assert still.shape == (540, LONGEST, 3)
     assert faces(inference, still) == 0
     assert faces(inference, cv2.resize(still, (1920, 1080)).astype(np.uint8)) == 0
+    plain = cv2.resize(image, (960, 540), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(still - plain)[252:268, 752:768].max() > 40
 
 
 def test_a_small_picture_is_enlarged_to_look_for_faces_and_sent_as_it_is(

@@ -36,15 +36,20 @@ async def _make(file: Path) -> None:
 Command = Callable[..., Ended]
 
 
-@pytest.fixture
-def box(tmp_path: Path, builtin: Path) -> Path:
-    folder = tmp_path / "box"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory, builtin: Path) -> Path:
+    """A site with two people and a deployment: made once, since hashing passwords takes its time."""
+    folder = tmp_path_factory.mktemp("fresh")
     file = folder / "config.toml"
     file.write_text(f'[site]\ndata = "data"\n[inference]\npack = "{builtin}"\n')
     (folder / "password").write_text(PASSWORD)
     asyncio.run(_make(file))
     return folder
+
+
+@pytest.fixture
+def box(tmp_path: Path, fresh: Path) -> Path:
+    return shutil.copytree(fresh, tmp_path / "box")
 
 
 @pytest.fixture

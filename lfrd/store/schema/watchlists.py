@@ -43,7 +43,9 @@ CREATE TABLE entry (
     sealed BLOB NOT NULL,
     generation INTEGER NOT NULL DEFAULT 0 CHECK (generation IN (0, 1, 2))
 ) STRICT;
-CREATE UNIQUE INDEX entry_of_list ON entry (deployment, reference, generation) WHERE generation < 2;
+-- One index a generation: SQLite uses a partial one only where the query has its very condition.
+CREATE UNIQUE INDEX entry_in_force ON entry (deployment, reference) WHERE generation = 0;
+CREATE UNIQUE INDEX entry_imported ON entry (deployment, reference) WHERE generation = 1;
 CREATE INDEX entry_of_generation ON entry (deployment, generation, state);
 CREATE INDEX entry_replaced ON entry (deployment) WHERE generation = 2;
 

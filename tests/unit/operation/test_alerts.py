@@ -422,6 +422,20 @@ async def test_an_alert_that_waited_before_a_restart_is_escalated_after_it(tmp_p
         assert [event.what for event in await desk.stored()] == ["alert", "escalated"]
 
 
+async def test_an_alert_that_waits_again_has_its_own_time_whatever_is_in_force(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        alert, officer = await desk.filed(), await desk.officer("PC Adams")
+        await desk.alerts.carry_out(wire.Claim(alert), officer)
+        await desk.alerts.carry_out(wire.Adjudicate(alert, "not_viable", "another ear"), officer)
+        await desk.alerts.close()
+        await desk.alerts.carry_out(wire.Withdraw(alert, "wrong card"), officer)
+        await desk.alerts.carry_out(wire.Release(alert), officer)
+        for seconds, newest in ((19, "released"), (1, "escalated")):
+            desk.clock.now += seconds
+            await desk.alerts.tend()
+            assert (await desk.stored())[-1].what == newest
+
+
 async def test_an_alert_that_was_deleted_is_not_escalated(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         alert = await desk.filed()

@@ -15,14 +15,15 @@ from pathlib import Path
 import pytest
 
 from lfrd.errors import BusyError, StoreError
-from lfrd.store.alerts import AlertLog
+from lfrd.sealing.sitekey import SiteKey
 from lfrd.store.database import Database
-from lfrd.store.deployments import Deployments
 from lfrd.store.files import LOCK_NAME
 from lfrd.store.officers import Officers
 from lfrd.store.schema import MIGRATIONS
-from lfrd.types import AlertId
-from tests.unit.store.conftest import TERMS, Clock, Store, contents, new_alert, put
+from lfrd.types import CONSOLE, AlertId
+from tests.unit.store.conftest import Clock, Store, contents, new_alert, opened, put
+
+_AN_OFFICER = "INSERT INTO officer (id, name, label, role, created_at) VALUES ('1', 'A', 'a', 'operator', 0)"
 
 
 async def refusal(path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> str:
@@ -59,7 +60,7 @@ def umask() -> Iterator[None]:
 async def test_folder_and_files_are_closed_to_other_users_whatever_the_umask(path: Path, umask: None) -> None:
     async with Database.open(path) as db:
         async with db.write() as tx:
-            await tx.execute("INSERT INTO officer VALUES ('1', 'Adams', 'adams', 0)")
+            await tx.execute(_AN_OFFICER)
         assert mode(path.parent) == 0o700
         modes = {file.name: mode(file) for file in path.parent.iterdir()}
     assert modes == dict.fromkeys((path.name, f"{path.name}-wal", f"{path.name}-shm", LOCK_NAME), 0o600)
@@ -112,15 +113,18 @@ async def test_connections_are_set_as_durability_and_erasure_need(
 async def test_a_reader_cannot_write(store: Store) -> None:
     with pytest.raises(StoreError):
         async with store.db.read() as tx:
-            await tx.execute("INSERT INTO officer VALUES ('1', 'Adams', 'adams', 0)")
+            await tx.execute(_AN_OFFICER)
 
 
-async def test_what_is_deleted_is_overwritten_in_the_file(path: Path, clock: Clock) -> None:
-    mark = b"a face that must not stay"
-    async with Database.open(path) as db:
-        deployment = await Deployments(db, clock).begin("Market day", TERMS)
-        alert = new_alert(deployment.id, probe_jpeg=mark * 500)
-        await AlertLog(db, deployment.id, clock).file(alert)
+async def test_what_is_deleted_is_overwritten_in_the_file(
+    path: Path, clock: Clock, site_key: SiteKey
+) -> None:
+    async with opened(path, clock, site_key) as store:
+        await store.filed()
+        async with store.db.read() as tx:
+            row = await tx.row("SELECT sealed FROM picture")
+        assert row is not None
+        mark = bytes(row["sealed"])[100:140]
     assert mark in contents(path)
     async with Database.open(path) as db, db.write() as tx:
         await tx.execute("DELETE FROM picture")
@@ -138,8 +142,8 @@ async def test_a_second_opening_of_the_same_folder_is_refused(path: Path) -> Non
 
 async def test_an_invitation_made_beside_the_running_process_is_good_in_it(store: Store) -> None:
     async with Database.open(store.db.path, beside=True) as db:
-        code = await Officers(db, store.clock).invite("PC Adams", 1, 60)
-    assert await store.officers.join(code)
+        code = await Officers(db, store.clock).invite("PC Adams", 1, 60, actor=CONSOLE)
+    assert await Officers(store.db, store.clock).join(code)
     async with store.db.read() as tx:  # what opened beside has not taken the log away at its end
         assert (await tx.rows("SELECT name FROM officer"))[0]["name"] == "PC Adams"
     assert store.db.path.with_name(f"{store.db.path.name}-wal").exists()
@@ -147,7 +151,7 @@ async def test_an_invitation_made_beside_the_running_process_is_good_in_it(store
 
 async def test_an_opening_beside_nobody_is_an_opening(path: Path, clock: Clock) -> None:
     async with Database.open(path, beside=True) as db:
-        await Officers(db, clock).invite("PC Adams", 1, 60)
+        await Officers(db, clock).invite("PC Adams", 1, 60, actor=CONSOLE)
         with pytest.raises(BusyError):
             async with Database.open(path):
                 pass
@@ -164,7 +168,7 @@ async def test_a_newer_program_does_not_change_the_schema_under_the_running_one(
 async def test_a_block_that_raises_leaves_nothing(store: Store) -> None:
     async def fail() -> None:
         async with store.db.write() as tx:
-            await tx.execute("INSERT INTO officer VALUES ('1', 'Adams', 'adams', 0)")
+            await tx.execute(_AN_OFFICER)
             raise RuntimeError("on purpose")
 
     with pytest.raises(RuntimeError, match="on purpose"):
@@ -249,12 +253,11 @@ async def test_the_most_talkative_log_shows_no_picture_and_no_token(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    await store.phone("PC Adams")
-    code = await store.officers.invite(None, 1, 60)
-    token = await store.officers.join(code, "PC Baker")
+    officers = Officers(store.db, store.clock)
+    token = await officers.join(await officers.invite(None, 1, 60, actor=CONSOLE), "PC Baker")
     alert = new_alert(store.deployment, probe_jpeg=b"\xff\xd8 a face " * 100)
     await store.alerts.file(alert)
-    await store.officers.session(token)
+    await officers.session(token)
     text = "\n".join(record.getMessage() for record in caplog.records)
     assert "INSERT INTO picture" in text  # aiosqlite does log its calls
     assert "a face" not in text
@@ -267,25 +270,30 @@ async def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     assert f"schema {len(MIGRATIONS) + 1}; this one knows {len(MIGRATIONS)}" in await refusal(path)
 
 
-async def test_an_older_schema_is_brought_up_and_keeps_its_rows(path: Path, clock: Clock) -> None:
-    async with Database.open(path) as db:
-        deployment = await Deployments(db, clock).begin("Market day", TERMS)
-    longer = (*MIGRATIONS, "ALTER TABLE deployment ADD COLUMN place TEXT NOT NULL DEFAULT ''")
+async def officers(db: Database) -> list[str]:
+    async with db.read() as tx:
+        return [row["name"] for row in await tx.rows("SELECT name FROM officer")]
+
+
+async def test_an_older_schema_is_brought_up_and_keeps_its_rows(path: Path) -> None:
+    async with Database.open(path) as db, db.write() as tx:
+        await tx.execute(_AN_OFFICER)
+    longer = (*MIGRATIONS, "ALTER TABLE officer ADD COLUMN station TEXT NOT NULL DEFAULT ''")
     for _ in range(2):  # the second opening finds nothing left to do
         async with Database.open(path, migrations=longer) as db:
-            assert await Deployments(db, clock).current() == deployment
+            assert await officers(db) == ["A"]
 
 
-async def test_a_migration_that_fails_half_way_changes_nothing(path: Path, clock: Clock) -> None:
-    async with Database.open(path) as db:
-        deployment = await Deployments(db, clock).begin("Market day", TERMS)
+async def test_a_migration_that_fails_half_way_changes_nothing(path: Path) -> None:
+    async with Database.open(path) as db, db.write() as tx:
+        await tx.execute(_AN_OFFICER)
     with pytest.raises(sqlite3.OperationalError):
         async with Database.open(
             path, migrations=(*MIGRATIONS, "CREATE TABLE half (a); CREATE TABLE half (a)")
         ):
             pass
     async with Database.open(path) as db, db.read() as tx:
-        assert await Deployments(db, clock).current() == deployment
+        assert await officers(db) == ["A"]
         assert await tx.rows("SELECT 1 FROM sqlite_schema WHERE name = 'half'") == []
 
 
@@ -307,12 +315,12 @@ async def test_a_file_that_is_no_database_is_refused_with_what_to_do(path: Path)
     assert "backup" in message
 
 
-async def test_a_database_damaged_in_its_middle_is_refused_at_the_start(path: Path, clock: Clock) -> None:
-    async with Database.open(path) as db:
-        deployment = await Deployments(db, clock).begin("Market day", TERMS)
-        log = AlertLog(db, deployment.id, clock)
+async def test_a_database_damaged_in_its_middle_is_refused_at_the_start(
+    path: Path, clock: Clock, site_key: SiteKey
+) -> None:
+    async with opened(path, clock, site_key) as store:
         for _ in range(20):
-            await log.file(new_alert(deployment.id, size=20_000))
+            await store.filed(size=20_000)
     data = bytearray(contents(path))
     page = 4096
     for start in range(4 * page, 12 * page, page):
@@ -322,18 +330,14 @@ async def test_a_database_damaged_in_its_middle_is_refused_at_the_start(path: Pa
 
 
 async def test_a_log_cut_at_any_byte_opens_with_whole_alerts_only(
-    path: Path, clock: Clock, tmp_path: Path
+    path: Path, clock: Clock, site_key: SiteKey, tmp_path: Path
 ) -> None:
     """What a power cut leaves: the file as it was at the last checkpoint, and some of the log."""
     wal = path.with_name(f"{path.name}-wal")
-    async with Database.open(path) as db:
-        deployment = await Deployments(db, clock).begin("Market day", TERMS)
-        log = AlertLog(db, deployment.id, clock)
-        async with db.write() as tx:
-            await tx.execute("SELECT 1")
+    async with opened(path, clock, site_key) as store:
         ends = [wal.stat().st_size]
         for _ in range(4):
-            await log.file(new_alert(deployment.id, size=6_000))
+            await store.filed(size=6_000)
             ends.append(wal.stat().st_size)
         main, tail = contents(path), contents(wal)
     assert len(set(ends)) == 5, "each alert must have reached the log before `file` returned"
@@ -342,24 +346,24 @@ async def test_a_log_cut_at_any_byte_opens_with_whole_alerts_only(
         put(copy, main)
         put(copy.with_name(wal.name), tail[:cut])
         whole = sum(end <= cut for end in ends) - 1
-        async with Database.open(copy, readers=1) as db:
-            log = AlertLog(db, deployment.id, clock)
-            events = await log.after(0, 100)
+        async with opened(copy, clock, site_key, begin=False, readers=1) as store:
+            events = await store.alerts.after(0, 100)
             assert [event.seq for event in events] == list(range(1, whole + 1))
             for event in events:
-                assert await log.picture(AlertId(event.alert.id), "probe")
-                assert await log.picture(AlertId(event.alert.id), "candidate")
+                assert await store.alerts.picture(AlertId(event.alert.id), "probe", CONSOLE)
+                assert await store.alerts.picture(AlertId(event.alert.id), "candidate", CONSOLE)
+            assert len(await store.audited()) == whole * 3
         shutil.rmtree(copy.parent)
 
 
-async def test_opening_and_closing_leaves_no_descriptor_and_no_thread(path: Path, clock: Clock) -> None:
+async def test_opening_and_closing_leaves_no_descriptor_and_no_thread(path: Path) -> None:
     async with Database.open(path):  # what is made once, such as the loop's own pipes, is made here
         pass
     threads = set(threading.enumerate())
     before = descriptors()
     for _ in range(5):
         async with Database.open(path) as db:
-            await Deployments(db, clock).all()
+            await officers(db)
             assert descriptors() > before
     await new_threads_end(threads)
     assert descriptors() == before
@@ -389,14 +393,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_disk_that_fills_up_refuses_the_alert_and_takes_it_when_there_is_room(
-    small_disk: Path, clock: Clock
+    small_disk: Path, clock: Clock, site_key: SiteKey
 ) -> None:
     path = small_disk / "lfrd.sqlite3"
     ballast = small_disk / "ballast"
-    async with Database.open(path) as db:
-        deployment = await Deployments(db, clock).begin("Market day", TERMS)
-        log = AlertLog(db, deployment.id, clock)
-        alert = new_alert(deployment.id, size=30_000)
+    async with opened(path, clock, site_key) as store:
+        log = store.alerts
+        alert = new_alert(store.deployment, size=30_000)
         kept = [await log.file(alert)]
         free = shutil.disk_usage(small_disk).free
         ballast.write_bytes(bytes(free - 40_960))
@@ -405,15 +408,16 @@ async def test_a_disk_that_fills_up_refuses_the_alert_and_takes_it_when_there_is
         ):
             await log.file(alert)
         assert await log.after(0, 10) == kept
-        assert await log.picture(AlertId(kept[0].alert.id), "candidate") == alert.candidate_jpeg
         ballast.unlink()
         kept.append(await log.file(alert))
         ballast.write_bytes(
             bytes(shutil.disk_usage(small_disk).free)
         )  # full to the last byte while it closes
     ballast.unlink()
-    async with Database.open(path) as db:
-        assert await AlertLog(db, deployment.id, clock).after(0, 10) == kept
+    async with opened(path, clock, site_key, begin=False) as store:
+        assert await store.alerts.after(0, 10) == kept
+        picture = await store.alerts.picture(AlertId(kept[0].alert.id), "candidate", CONSOLE)
+        assert picture == alert.candidate_jpeg
 
 
 async def test_a_disk_that_is_full_at_the_start_is_told_in_one_line(small_disk: Path) -> None:

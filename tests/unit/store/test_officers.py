@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import argon2
 import pytest
 
 from lfrd.audit import kinds
@@ -220,8 +221,13 @@ async def test_whatever_is_wrong_with_a_sign_in_the_answer_is_one_text(house: Pe
         await refused("password", house.officers.sign_in("Loc Ked", "wrong"))
     tried = [("Olu", "wrong"), ("Eve", PASSWORD), ("Dis Abled", PASSWORD), ("Loc Ked", PASSWORD)]
     assert {await refused("password", house.officers.sign_in(*each)) for each in tried} == {WRONG}
-    reasons = [body.reason for body in await house.audited(kinds.SignInFailed)]  # type: ignore[union-attr]
-    assert reasons[-4:] == ["password", "password", "disabled", "locked"]
+    who = [(await house.officers.find(name)).id for name in ("Olu", "Dis Abled", "Loc Ked")]
+    assert (await house.audited(kinds.SignInFailed))[FREE_TRIES:] == [
+        kinds.SignInFailed(who[0], "password"),
+        kinds.SignInFailed("", "password"),
+        kinds.SignInFailed(who[1], "disabled"),
+        kinds.SignInFailed(who[2], "locked"),
+    ]
 
 
 async def test_wrong_passwords_make_an_account_wait_longer_each_time_over_a_restart(
@@ -241,6 +247,26 @@ async def test_wrong_passwords_make_an_account_wait_longer_each_time_over_a_rest
         clock.now += 240
         assert await house.officers.check_password("Olu", PASSWORD)
         assert (await house.officers.find("Olu")).failures == 0
+
+
+async def test_an_unknown_name_takes_the_work_of_a_known_one(
+    house: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    verify = argon2.PasswordHasher.verify
+
+    def counted(hasher: argon2.PasswordHasher, kept: str, password: str | bytes) -> bool:
+        looked_at.append("other parameters" if hasher.check_needs_rehash(kept) else "today's")
+        return verify(hasher, kept, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
+    await house.desk("Olu", Role.OPERATOR)
+    await house.desk("Dis Abled", Role.OPERATOR)
+    await house.officers.disable("Dis Abled", CONSOLE)
+    for name in ("Olu", "Dis Abled", "Eve", ""):
+        looked_at.clear()
+        await refused("password", house.officers.check_password(name, "wrong"))
+        assert looked_at == ["today's"], name
 
 
 async def test_the_console_unlocks_an_account(house: People) -> None:
@@ -272,8 +298,6 @@ async def test_a_changed_password_ends_what_was_signed_in_with_the_old_one(house
 async def test_a_password_kept_with_older_parameters_is_hashed_anew_at_the_next_sign_in(
     house: People,
 ) -> None:
-    import argon2
-
     olu = await house.desk("Olu", Role.OPERATOR)
     old = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     async with house.db.write() as tx:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,9 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lfrd import wire
 from lfrd.audit import kinds
 from lfrd.config import Config
 from lfrd.errors import SealError, StoreError
+from lfrd.store.database import Database
+from lfrd.store.officers import Officers
 from lfrd.store.passwords import FREE_TRIES
 from lfrd.store.sessions import SessionId
 from lfrd.types import CONSOLE, Role
@@ -286,6 +290,31 @@ async def test_leaving_ends_the_session_for_good(tmp_path: Path) -> None:
             answer = await client.post("/api/leave")
             assert 'lfrd=""' in answer.headers["set-cookie"]
             assert (await client.get("/api/me")).status_code == 401
+
+
+async def test_a_lost_phone_is_revoked_everywhere_by_a_command_beside_the_server(tmp_path: Path) -> None:
+    async with staffed(tmp_path) as staff:
+        lost = await staff.person(Role.ENGAGEMENT, "PC Adams")
+        async with lost.connected(), lost.http() as client:
+            await lost.say(wire.OnPost())
+            await lost.until(lambda: bool(lost.states) and lost.state().on_post)
+            async with Database.open(staff.records.db.path, beside=True) as db:
+                assert await Officers(db, time.time).revoke_all("pc adams", CONSOLE) == 1
+            assert await lost.closed() == wire.CLOSE_REVOKED
+            assert (await client.get("/api/me")).status_code == 401
+        assert not staff.office.duty.sessions()
+
+
+async def test_a_phone_whose_shift_is_over_is_closed_and_the_audit_hears_of_it(tmp_path: Path) -> None:
+    async with staffed(tmp_path) as staff:
+        phone = await staff.person(Role.ENGAGEMENT)
+        async with phone.connected():
+            async with staff.records.db.write() as tx:
+                await tx.execute("UPDATE session SET expires_at = created_at")
+            assert await phone.closed() == wire.CLOSE_REVOKED
+        (ended,) = await staff.audited(kinds.SessionEnded)
+        assert isinstance(ended, kinds.SessionEnded)
+        assert ended.why == "expired"
 
 
 async def test_what_a_page_asks_by_itself_keeps_no_desk_from_idling(tmp_path: Path) -> None:
