@@ -21,8 +21,9 @@ from lfrd.inference import opened
 from lfrd.metrics import Metrics
 from lfrd.models import library
 from lfrd.operation.board import Status
-from lfrd.readiness import pack_in_use
+from lfrd.readiness import facts, pack_in_use
 from lfrd.records import Records, records
+from lfrd.stills import Stills
 from lfrd.store.failure import require_room
 from lfrd.types import SYSTEM
 from lfrd.vision.pack import Pack
@@ -77,6 +78,10 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
             placed,
             kept,
             status=lambda: conductors[0].status() if conductors else Status(),
+            facts=lambda plan, deployment: facts(
+                placed, plan, deployment, kept.watchlists, pack, kept.clock.now
+            ),
+            still=lambda camera: stills.take(camera),
             static=static_folder(),
             metrics=metrics.render,
             health=lambda board: problems(board.state),
@@ -92,6 +97,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
             on_change=office.board.refresh,
         )
         conductors.append(conductor)
+        stills = Stills(placed, inference, kept.deployments, conductor.glances, kept.clock.now)
         office.board.refresh()  # the first phone is told of the cameras too
         metrics.watch(
             lambda: [eye.reading() for eye in conductor.eyes], lambda: office.phones.statistics().connected

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +25,13 @@ from lfrd.operation.fault import Fault
 from lfrd.operation.hub import Hub
 from lfrd.operation.posts import Posts
 from lfrd.operation.receipts import Receipts
+from lfrd.policy.life import Facts
+from lfrd.policy.plan import Plan
 from lfrd.records import Records
+from lfrd.types import CameraId, DeploymentId
 from lfrd.web.phones import Phones
 from lfrd.web.server import make_app
-from lfrd.web.services import Services
+from lfrd.web.services import Services, no_facts, no_still
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,14 @@ async def make_office(
     *,
     status: Callable[[], Status],
     static: Path,
+    facts: Callable[[Plan, DeploymentId], Awaitable[Facts]] = no_facts,
+    still: Callable[[CameraId], Awaitable[bytes]] = no_still,
     metrics: Callable[[], bytes] = lambda: b"",
     health: Callable[[Board], tuple[str, ...]] = lambda board: (),
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Office:
-    """status: what the cameras and the open deployment are; asked once a second. monotonic: seconds, for
-    posts, windows and limits."""
+    """status: what the cameras and the open deployment are; asked once a second. facts, still: as in
+    `Services`; without models none are to be had. monotonic: seconds, for posts, windows and limits."""
     settings = placed.config
     hub = Hub(records.alerts, latest=await records.alerts.latest())
     fault = Fault()
@@ -102,6 +107,8 @@ async def make_office(
         static=static,
         metrics=metrics,
         health=lambda: health(board),
+        facts=facts,
+        still=still,
         clock=records.clock.now,
         monotonic=monotonic,
     )

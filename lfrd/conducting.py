@@ -23,6 +23,7 @@ from lfrd.cameras import Eye, status_of
 from lfrd.config import Placed
 from lfrd.errors import NotAllowed, SettingError
 from lfrd.gallery.index import Gallery, GalleryHolder
+from lfrd.glances import Glances
 from lfrd.inference import Inference
 from lfrd.metrics import Metrics
 from lfrd.operation.accounts import Accounts, Reading
@@ -37,7 +38,7 @@ from lfrd.reporting import Reporter, Sought
 from lfrd.store.deployment_rows import PauseReason
 from lfrd.store.deployments import Deployment, Segment
 from lfrd.store.entries import Listed
-from lfrd.types import SYSTEM, CameraState, Stage
+from lfrd.types import SYSTEM, CameraId, CameraState, Stage
 from lfrd.vision.pack import Pack
 from lfrd.watching import pipeline_of
 
@@ -118,6 +119,13 @@ class Conductor:
     def eyes(self) -> tuple[Eye, ...]:
         """The cameras of the deployment in force; none while none is."""
         return () if self._running is None else self._running.eyes
+
+    def glances(self, camera: CameraId) -> Glances | None:
+        """Where a running camera's next frame can be copied; None for one that does not run."""
+        for eye in self.eyes:
+            if eye.name == camera and eye.supervisor.status.state not in (CameraState.OFF, CameraState.ENDED):
+                return eye.journey.glances
+        return None
 
     def status(self) -> Status:
         """What phones and the desk are told of the box."""
@@ -222,6 +230,7 @@ class Conductor:
                 metrics=self._metrics,
                 deployment=deployment.id,
                 sought={one.reference: _sought(one) for one in listed},
+                clock=self._records.clock.now,
                 resumed=self._resumed,
             )
             eyes = self._eyes(holder, segment, report)

@@ -66,7 +66,7 @@ async def records(
             keys=keys,
             clock=clock,
             audit=audit,
-            officers=Officers(db, clock.now),
+            officers=Officers(db, clock.now, placed.config.sign_in),
             deployments=Deployments(db, keys, clock.now),
             watchlists=Watchlists(db, keys, clock.now),
             alerts=AlertLog(db, keys, clock.now),

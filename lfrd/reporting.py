@@ -42,15 +42,18 @@ class Reporter:
         metrics: Metrics,
         deployment: DeploymentId,
         sought: Mapping[NominalId, Sought],
+        clock: Callable[[], float],
         resumed: Callable[[], Awaitable[bool]],
     ) -> None:
-        """resumed: brings a deployment that is paused, although cameras are wanted, back to active; False
-        where it cannot. A camera that comes back may find somebody before its return has been noticed."""
+        """clock: Unix seconds that never go back. resumed: brings a deployment that is paused, although
+        cameras are wanted, back to active; False where it cannot. A camera that comes back may find somebody
+        before its return has been noticed."""
         self._alerts = alerts
         self._watchlists = watchlists
         self._metrics = metrics
         self._deployment = deployment
         self._sought = sought
+        self._clock = clock
         self._resumed = resumed
 
     async def __call__(self, finding: Finding) -> None:
@@ -73,7 +76,7 @@ class Reporter:
             threshold=finding.threshold,
             camera=finding.camera,
             track=finding.track,
-            seen_at=time.time() - max(0.0, now - captured),
+            seen_at=self._clock() - max(0.0, now - captured),
             captured_monotonic=captured,
             quality={
                 "eye_distance": round(finding.quality.eye_distance, 1),

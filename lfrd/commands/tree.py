@@ -34,12 +34,12 @@ Examples:
   lfrd users add "Supt Jones" --role authorising --rank Superintendent
   lfrd deployment template > plan.toml
   lfrd deployment new plan.toml --as "Sgt Patel"
-  lfrd watchlist import people/ --as "Sgt Patel"
-  lfrd deployment authorise --as "Supt Jones"
+  lfrd deployment authorise "Saturday market" --as "Supt Jones"
+  lfrd watchlist import people/ "Saturday market" --as "Sgt Patel"
   lfrd run --config config.toml
   lfrd invite "PC 1234"
-  lfrd deployment start --as "Sgt Patel"
-  lfrd record --format html --output record.html
+  lfrd deployment start "Saturday market" --as "Sgt Patel"
+  lfrd record --output record.html
   lfrd audit verify
 """
 

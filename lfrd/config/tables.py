@@ -20,8 +20,8 @@ class Sealing(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         str,
         Meta(
             min_length=1,
-            description="The site key's file, outside the data folder; keep a copy off the machine. Relative to "
-            "this file. systemd's credential lfrd-site-key goes before it.",
+            description="The site key's file, outside the data folder; keep a copy off the machine. Relative "
+            "to this file. systemd's credential lfrd-site-key goes before it.",
         ),
     ] = "site.key"
 

@@ -6,13 +6,15 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lfrd.errors import StoreError
 
 PREFIX = "lfrd-package-"
+MEMORY = (Path("/dev/shm"),)  # noqa: S108 - a folder of our own is made in it
+"""Where Linux has a file system in memory."""
 _LOCK = "lock"
 _SPARE = 64 << 20
 """Bytes of room left beside what is needed."""
@@ -20,14 +22,14 @@ _PIECE = bytes(1 << 20)
 
 
 @contextmanager
-def scratch(need: int, fallback: Path, memory: Sequence[Path] = (Path("/dev/shm"),)) -> Iterator[Path]:  # noqa: S108
+def scratch(need: int, fallback: Path) -> Iterator[Path]:
     """A new folder (0700) with room for `need` bytes, gone with all that is in it when the block is left.
 
-    In the first of `memory` that has the room; else in `fallback`, a folder on disk. What processes that were
+    In the first of MEMORY that has the room; else in `fallback`, a folder on disk. What processes that were
     killed have left behind in any of them is removed first: its owner's lock went with it. Raises StoreError
     where there is no room.
     """
-    places = [place for place in memory if place.is_dir() and os.access(place, os.W_OK)]
+    places = [place for place in MEMORY if place.is_dir() and os.access(place, os.W_OK)]
     for place in (*places, fallback):
         sweep(place)
     for place in places:

@@ -1,4 +1,4 @@
-"""What each camera did, as the audit is told it: differences since the last telling, and time live or down."""
+"""What each camera did, as the audit is told it: differences since the last telling, time live or down."""
 
 from __future__ import annotations
 

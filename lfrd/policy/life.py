@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from lfrd.errors import NotAllowed
-from lfrd.policy.plan import DOCUMENTS, LEAST_ZONE, Plan, area
+from lfrd.policy.plan import DOCUMENTS, Plan
 from lfrd.types import SYSTEM, Actor, OfficerId, Role, Stage
+from lfrd.vision import zone
 
 LIST_HOURS = 24
 """A watchlist built longer ago than this is not used at a start (rule 7)."""
@@ -289,10 +290,10 @@ def _cameras(plan: Plan, *, zones: bool, facts: Facts | None) -> Iterator[str]:
         if facts is not None and camera.name not in facts.cameras:
             known = ", ".join(sorted(facts.cameras)) or "none"
             yield f"cameras: '{camera.name}' is not in config.toml (cameras there: {known}); add or rename it"
-        if zones and len(camera.zone) < 3:
+        if zones and not camera.zone:
             yield f"cameras: '{camera.name}' has no zone; draw one of three corners or more in its picture"
-        elif zones and area(camera.zone) < LEAST_ZONE:
-            yield f"cameras: '{camera.name}' has a zone with next to nothing inside; draw it anew"
+        elif zones and (wrong := zone.problem(camera.zone)):
+            yield f"cameras: the zone of '{camera.name}' is no good: {wrong}"
 
 
 def _around(plan: Plan, act: Act, now: float, facts: Facts) -> Iterator[str]:

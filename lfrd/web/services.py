@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from lfrd.store.watchlists import Watchlists
 
 
-async def _no_facts(_plan: Plan, _deployment: DeploymentId) -> Facts:
+async def no_facts(_plan: Plan, _deployment: DeploymentId) -> Facts:
     raise NotAllowed("no_models", "this server has no model pack open: no deployment can be made ready")
 
 
-async def _no_still(camera: CameraId) -> bytes:
+async def no_still(camera: CameraId) -> bytes:
     raise NotAllowed("no_still", f"camera '{camera}': there is no picture of it now")
 
 
@@ -63,9 +63,9 @@ class Services:
     """Prometheus' text format, version 0.0.4."""
     health: Callable[[], tuple[str, ...]]
     """Why the box does not do its work, one line each; empty while it does."""
-    facts: Callable[[Plan, DeploymentId], Awaitable[Facts]] = _no_facts
+    facts: Callable[[Plan, DeploymentId], Awaitable[Facts]] = no_facts
     """What stands around a deployment's plan on this box (`readiness.facts`)."""
-    still: Callable[[CameraId], Awaitable[bytes]] = _no_still
+    still: Callable[[CameraId], Awaitable[bytes]] = no_still
     """A camera's view as a JPEG file, with every face blurred. Raises NotAllowed where there is none now."""
     proofs: Proofs = field(default_factory=Proofs)
     clock: Callable[[], float] = field(default=time.time)

@@ -220,7 +220,9 @@ class Connection:
         self._wake.set()
 
     async def _audit(self, path: str, code: str) -> None:
-        await self._services.audit.record(kinds.Refused(path, code), self._session.actor)
+        refusals = self._websocket.app.state.refusals  # one budget a session, over HTTP and here
+        if not refusals.take(self._session.id, self._services.monotonic()):
+            await self._services.audit.record(kinds.Refused(path, code), self._session.actor)
 
     # ---- the wire --------------------------------------------------------------------------------------
 

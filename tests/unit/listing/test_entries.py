@@ -29,7 +29,7 @@ def checker(folder: Path) -> Checker:
 
 
 def check(checker: Checker, **change: object) -> SourceEntry | list[Problem]:
-    return checker.check(Row(2, row("N1") | change))  # type: ignore[operator]
+    return checker.check(Row(2, row("N1") | change))
 
 
 def codes_of(checker: Checker, **change: object) -> list[Code]:

@@ -13,7 +13,7 @@ from lfrd.errors import CalibrationError, NotAllowed
 from lfrd.listing.importing import import_list
 from lfrd.store.destruction import Destruction
 from lfrd.store.entries import EntryState, Need
-from lfrd.types import F32, U8
+from lfrd.types import F32, U8, Actor
 from tests.unit.listing import kit
 from tests.unit.listing.kit import (
     OPERATOR,
@@ -338,7 +338,7 @@ async def test_the_list_of_a_deployment_that_has_started_is_frozen(
 
 
 @pytest.mark.parametrize("actor", [kit.SUPERINTENDENT, kit.AUDITOR, kit.ENGINEER])
-async def test_only_an_operator_imports(site: Site, folder: Path, actor: kit.Actor) -> None:
+async def test_only_an_operator_imports(site: Site, folder: Path, actor: Actor) -> None:
     write_csv(folder, people(folder, 2))
     with pytest.raises(NotAllowed, match="operator"):
         await site.bring(folder, actor)

@@ -35,7 +35,7 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The machine's memory file system, as far as a test may look into it."""
     place = tmp_path / "memory"
     place.mkdir()
-    monkeypatch.setattr(scratch.scratch.__wrapped__, "__defaults__", ((place,),))
+    monkeypatch.setattr(scratch, "MEMORY", (place,))
     return place
 
 
