@@ -67,6 +67,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
             log.warning(
                 "destructions_finished", deployments=len(kept.finished), because="a crash broke them off"
             )
+        await kept.watchlists.importing.purge()
         for ended in await kept.deployments.close_overdue():
             log.warning("deployment_ended_while_the_server_was_down", name=ended.name)
         pack = pack or await _open_pack(placed, progress)

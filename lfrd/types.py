@@ -6,11 +6,17 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NewType, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lfrd.vision.picture import Picture
+
+    U8 = NDArray[np.uint8]
+    F32 = NDArray[np.float32]
+    F64 = NDArray[np.float64]
+else:  # these words are read in annotations alone: who asks for help does not wait for NumPy
+    U8 = F32 = F64 = object
 
 CameraId = NewType("CameraId", str)
 """A camera's name as the configuration spells it."""
@@ -21,10 +27,6 @@ NominalId = NewType("NominalId", str)
 AlertId = NewType("AlertId", str)
 OfficerId = NewType("OfficerId", str)
 DeploymentId = NewType("DeploymentId", str)
-
-U8 = NDArray[np.uint8]
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Detections:
 
     @classmethod
     def none(cls) -> Self:
+        import numpy as np
+
         return cls(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
 
     def __getitem__(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Detections:

@@ -1,6 +1,4 @@
-// What this phone knows of the session's alerts, and which one stands in front. No page, no network, no clock.
-
-const FRESH = 15 * 60; // seconds: an unanswered alert older than this, met on loading the page, does not ring
+// What this phone knows of the alerts, and which one stands in front. No page, no network, no clock.
 
 /**
  * One alert as this phone holds it.
@@ -9,10 +7,17 @@ const FRESH = 15 * 60; // seconds: an unanswered alert older than this, met on l
  * @property {number} order  grows with each arrival on this phone
  * @property {boolean} aside  left to others on this phone
  * @property {boolean} silenced
- * @property {boolean} old  unanswered, and too long ago when this phone first heard of it
- * @property {null|{type: "claim"|"adjudicate", decision?: string, reason?: string, link: number}} sending
- *   what waits for the server's answer, and over which connection it went; 0 for none yet
+ * @property {boolean} expired  nobody may be engaged on it, until the person is seen again
+ * @property {boolean} reviewed  this officer's decision is among those given; the server tells nobody whose
+ *   they are before the last one, so that only this phone and its officer know
+ * @property {null|Request} sending  what waits for the server's answer
  * @property {string} notice  why the last request was not carried out
+ */
+
+/**
+ * @typedef {object} Request  what was asked of the server, as lfrd/wire.py has it, and on which connection
+ * @property {string} type
+ * @property {number} link  0: of no connection yet
  */
 
 export class AlertBook {
@@ -28,44 +33,97 @@ export class AlertBook {
     this.arrivals = 0;
   }
 
-  /** Take an event's whole state of its alert. Returns its entry. */
-  apply(event, now) {
-    const { alert } = event;
+  /** Take an event's whole state of its alert. An erased one is forgotten with all that was known of it. */
+  apply({ what, alert }, now) {
+    if (what === "erased") {
+      this.entries.delete(alert.id);
+      if (this.front === alert.id) this.front = null;
+      return;
+    }
     let entry = this.entries.get(alert.id);
     if (!entry) {
       this.arrivals += 1;
-      entry = { alert, order: this.arrivals, aside: false, silenced: false, old: false, sending: null, notice: "" };
-      entry.old = now - lastSeen(alert) > FRESH;
+      entry = { alert, order: this.arrivals, aside: false, silenced: false, reviewed: false, sending: null, notice: "" };
       this.entries.set(alert.id, entry);
-    } else if (event.what === "sighting") {
-      // The person is in view again: that is new to whoever left the alert to others.
-      entry.old = false;
+    } else if (what === "sighting" || what === "escalated") {
+      // In view again, or nobody has answered: news to whoever left the alert to others.
       entry.aside = false;
       entry.silenced = false;
     }
     entry.alert = alert;
-    if (alert.decision || (alert.claimed_by && entry.sending?.type === "claim")) {
+    entry.expired = hasExpired(alert, now);
+    if (alert.decision) entry.reviewed = alert.decided_by.split(" and ").includes(this.officer);
+    else if (!alert.reviews) entry.reviewed = false;
+    if (entry.sending && this.#isDone(entry.sending, what, alert)) {
+      if (what === "withdrawn") entry.reviewed = false;
       entry.sending = null;
       entry.notice = "";
     }
-    return entry;
   }
 
-  /** "waiting", "mine", "theirs" or "decided". */
-  standing({ alert }) {
+  /** The server has carried a request out, of which no event need tell. */
+  settle(entry) {
+    if (entry.sending.type === "adjudicate") entry.reviewed = true;
+    if (entry.sending.type === "withdraw") entry.reviewed = false;
+    entry.sending = null;
+    entry.notice = "";
+  }
+
+  /** Whether an event says that a request has been carried out, or that another officer was faster. */
+  #isDone(request, what, alert) {
+    switch (request.type) {
+      case "claim":
+        return Boolean(alert.claimed_by);
+      case "release":
+        return alert.claimed_by !== this.officer;
+      case "adjudicate":
+        return Boolean(alert.decision);
+      case "withdraw":
+        return what === "withdrawn" && !alert.decision;
+      case "engage":
+        return Boolean(alert.engaged_by);
+      case "outcome":
+        return what === "outcome" && alert.outcome === request.outcome && alert.outcome_by === this.officer;
+      default:
+        return alert.closed;
+    }
+  }
+
+  /** Time passes: whether that has ended (or, by a clock set right, begun) an alert's time. */
+  age(now) {
+    let changed = false;
+    for (const entry of this.entries.values()) {
+      const expired = hasExpired(entry.alert, now);
+      changed ||= expired !== entry.expired;
+      entry.expired = expired;
+    }
+    return changed;
+  }
+
+  /**
+   * "waiting": nobody has it. "mine": this officer has it and is to decide. "theirs": another officer does.
+   * "second": a second reviewer is wanted. "reviewed": this officer has decided, another one has yet to.
+   * "decided", "engaged", "coded" (with an outcome), "closed".
+   */
+  standing({ alert, reviewed }) {
+    if (alert.closed) return "closed";
+    if (alert.outcome) return "coded";
+    if (alert.engaged_by) return "engaged";
     if (alert.decision) return "decided";
-    if (!alert.claimed_by) return "waiting";
-    return alert.claimed_by === this.officer ? "mine" : "theirs";
+    if (reviewed) return "reviewed";
+    if (alert.claimed_by === this.officer) return "mine";
+    if (alert.reviews_needed > 1 && (alert.claimed_by || alert.reviews)) return "second";
+    return alert.claimed_by ? "theirs" : "waiting";
   }
 
   get current() {
     return this.front === null ? null : (this.entries.get(this.front) ?? null);
   }
 
-  /** Alerts that nobody has taken, without the old ones: those not left to others first, newest first. */
+  /** Alerts that want an officer, and are in time: those not left to others first, newest first. */
   waiting() {
     return [...this.entries.values()]
-      .filter((entry) => this.standing(entry) === "waiting" && !entry.old)
+      .filter((entry) => ["waiting", "second"].includes(this.standing(entry)) && !entry.expired)
       .sort((a, b) => Number(a.aside) - Number(b.aside) || b.order - a.order);
   }
 
@@ -79,6 +137,24 @@ export class AlertBook {
     return this.waiting().filter((entry) => !entry.aside && !entry.silenced);
   }
 
+  /** This officer has one in hand, or is speaking to somebody: other alerts call once and do not ring on. */
+  busy() {
+    return this.history().some((entry) => this.standing(entry) === "mine" || this.isSpeaking(entry));
+  }
+
+  isSpeaking(entry) {
+    return this.standing(entry) === "engaged" && entry.alert.engaged_by === this.officer;
+  }
+
+  /** What this officer has decided on or engaged in, and nobody has closed. */
+  unfinished() {
+    return this.history().filter((entry) => {
+      const { alert } = entry;
+      const own = entry.reviewed || alert.engaged_by === this.officer || alert.outcome_by === this.officer;
+      return own && ["decided", "engaged", "coded"].includes(this.standing(entry));
+    });
+  }
+
   /** All of them, newest first. */
   history() {
     return [...this.entries.values()].sort((a, b) => b.order - a.order);
@@ -87,7 +163,7 @@ export class AlertBook {
   /** Where nothing is in front, put there what this officer has taken, or else the newest that waits. */
   choose() {
     if (this.current) return;
-    const mine = this.history().find((entry) => this.standing(entry) === "mine");
+    const mine = this.history().find((entry) => this.standing(entry) === "mine" && !entry.expired);
     const next = mine ?? this.waiting().find((entry) => !entry.aside);
     this.front = next ? next.alert.id : null;
   }
@@ -105,24 +181,27 @@ export class AlertBook {
   pictured() {
     return [...this.entries.values()].filter((entry) => {
       const standing = this.standing(entry);
-      return entry.alert.id === this.front || standing === "mine" || (standing === "waiting" && !entry.old);
+      const wanted = ["waiting", "second", "mine"].includes(standing) && !entry.expired;
+      return wanted || entry.alert.id === this.front;
     });
   }
 
-  /** A claim is worth something only now; a decision is kept until the server has it. */
+  /** Taking an alert or giving it back is worth something only now; what was decided is kept for the server. */
   disconnected() {
     for (const entry of this.entries.values()) {
-      if (entry.sending?.type === "claim") entry.sending = null;
+      if (["claim", "release"].includes(entry.sending?.type)) entry.sending = null;
     }
   }
 
   unsent() {
-    return [...this.entries.values()].filter((entry) => entry.sending?.type === "adjudicate");
+    return [...this.entries.values()].filter((entry) => entry.sending);
   }
 }
 
 /** @param {object} alert */
 export const lastSeen = (alert) => Math.max(alert.seen_at, alert.last_seen_at);
+
+const hasExpired = (alert, now) => alert.expired || (alert.expires_at > 0 && now >= alert.expires_at);
 
 /** What makes the comparison harder; coarse on purpose, and looser than the server's own refusals. */
 export function hints({ quality }) {

@@ -4,21 +4,24 @@ import { AlertBook } from "./alerts.js";
 import { AlertCard } from "./alert-card.js";
 import { Bars } from "./bars.js";
 import { Connection } from "./connection.js";
+import { forgetDevice, provedFetch } from "./device.js";
 import { say } from "./dom.js";
-import { showElsewhere, showJoin, takeCode } from "./join.js";
+import { showDesk, showElsewhere, showJoin, takeCode } from "./join.js";
 import { Pictures } from "./pictures.js";
 import { ReadyScreen } from "./ready.js";
 import { Signal } from "./signal.js";
-import { words } from "./words.js";
+import { sentence, words } from "./words.js";
 
 const PATIENCE = 5000; // milliseconds that a request over an open connection may stay unanswered
-const LINGER = 2500; // milliseconds that 'Recorded: not viable' stands before the card closes itself
+const LINGER = 2500; // milliseconds that 'Closed: ...' stands before the card goes by itself
+const SETTLE = 250; // milliseconds that an event may come behind the word that its request has been carried out
 
 const place = (id) => document.getElementById(id);
 
 class App {
   constructor() {
     this.officer = "";
+    this.role = "";
     this.signedIn = false; // a session is believed to stand, and the ready screen is shown
     this.welcome = null; // the server's last welcome
     this.state = null; // its last state, of this connection
@@ -40,8 +43,7 @@ class App {
       test: () => this.signal.test(),
     });
     this.card = new AlertCard(place("card"), this.pictures, {
-      take: () => this.take(),
-      decide: (decision, reason) => this.decide(decision, reason),
+      request: (request) => this.request(request),
       silence: () => this.silence(),
       aside: () => this.aside(),
       close: () => this.close(),
@@ -49,14 +51,14 @@ class App {
       load: () => this.pictures.retry(),
     });
     this.connection = new Connection({
-      welcome: (message) => this.welcomed(message),
+      welcome: (message, anew) => this.welcomed(message, anew),
       state: (message) => this.stated(message),
       event: (message) => this.happened(message),
       refused: (message) => this.refused(message),
       caughtUp: () => this.caughtUp(),
       change: () => this.linkChanged(),
       ended: (why) => this.ended(why),
-      signedIn: () => this.session(),
+      session: () => this.session(),
     });
     document.addEventListener("visibilitychange", () => {
       this.assertedOn = 0;
@@ -68,32 +70,39 @@ class App {
 
   async begin() {
     const code = takeCode();
-    if (await this.session()) this.enter();
-    else this.join(code, "");
+    const problem = await this.session();
+    if (problem) this.join(code, code || problem !== "unproven" ? "" : words.join.unproven);
+    else this.enter();
   }
 
-  /** Whether the session stands; true as well where nobody can be asked. */
+  /** "" where the session stands, or nobody can be asked; otherwise why it does not serve: see Connection. */
   async session() {
     try {
-      const answer = await fetch("api/me", { credentials: "same-origin", cache: "no-store" });
-      if (answer.status === 401 || answer.status === 403) return false;
-      if (answer.ok) this.officer = (await answer.json()).officer;
+      const answer = await provedFetch("api/me");
+      if (answer.ok) ({ officer: this.officer, role: this.role } = await answer.json());
+      else if (answer.status === 401) return (await answer.json()).code === "session" ? "revoked" : "unproven";
+      else if (answer.status === 403) return "revoked";
     } catch {
       // No network: the connection's bar says so.
     }
-    return true;
+    return "";
   }
 
   join(code, message) {
     this.forget();
-    showJoin(place("screen"), code, message, (officer) => {
+    showJoin(place("screen"), code, message, ({ officer, role }) => {
       this.officer = officer;
+      this.role = role;
       this.enter();
     });
     this.refresh();
   }
 
   enter() {
+    if (this.role && this.role !== "engagement") {
+      showDesk(place("screen"), this.role);
+      return;
+    }
     this.signedIn = true;
     this.book.officer = this.officer;
     this.ready.show();
@@ -108,17 +117,21 @@ class App {
     this.book.clear();
     this.pictures.clear();
     this.announced.clear();
-    for (const region of ["polite", "urgent"]) say(place(region), "");
-    this.officer = "";
+    this.#hush();
+    this.officer = this.role = "";
     this.welcome = this.state = this.wanted = null;
     this.signal.onPost(false);
+  }
+
+  #hush() {
+    for (const region of ["polite", "urgent"]) say(place(region), "");
   }
 
   async signOut() {
     this.post(false);
     this.leaving = true;
     try {
-      const answer = await fetch("api/leave", { method: "POST", credentials: "same-origin", cache: "no-store" });
+      const answer = await provedFetch("api/leave", { method: "POST" });
       if (!answer.ok && answer.status !== 401) throw new Error(String(answer.status));
     } catch {
       this.bars.fail(words.ready.signOutFailed, false);
@@ -126,15 +139,15 @@ class App {
     } finally {
       this.leaving = false;
     }
+    await forgetDevice();
     this.bars.mend();
     this.join("", words.join.left);
   }
 
   // ---- from the server ----------------------------------------------------------------------------------
 
-  welcomed(message) {
-    const same = this.welcome === null || this.welcome.deployment === message.deployment;
-    if (!same || message.latest < this.connection.seq) {
+  welcomed(message, anew) {
+    if (anew) {
       this.book.clear();
       this.pictures.clear();
       this.announced.clear();
@@ -143,7 +156,6 @@ class App {
     this.state = null;
     this.settled = false;
     this.officer = this.book.officer = message.officer;
-    return same;
   }
 
   stated(message) {
@@ -163,33 +175,40 @@ class App {
     }
   }
 
-  /** A decision that a cut left without an answer, and that the backlog does not hold, goes out again. */
+  /** What a cut left without an answer, and what the backlog does not show as done, goes out again: the server
+   * takes a request once, however often it comes. */
   #resend() {
     if (!this.settled || !this.onPost) return;
     for (const entry of this.book.unsent()) {
-      if (entry.sending.link === this.connection.link) continue;
-      if (this.book.standing(entry) === "mine") this.#request(entry, entry.sending);
-      else entry.sending = null;
+      if (entry.sending.link !== this.connection.link) this.#send(entry, entry.sending);
     }
   }
 
   happened(event) {
-    this.book.apply(event, this.connection.now());
+    const { book } = this;
+    const { what, alert } = event;
+    const asked = book.entries.get(alert.id)?.sending;
+    book.apply(event, this.connection.now());
+    if (what === "erased") {
+      this.announced.delete(alert.id);
+      this.#hush(); // what is read out names a place and an alert
+    }
+    if (what === "escalated") this.announced.delete(alert.id);
+    const entry = book.entries.get(alert.id);
+    if (entry && asked && !entry.sending && asked.then) this.#send(entry, { type: asked.then });
     this.refresh();
-    const entry = this.book.current;
-    const { alert } = event;
-    const mine = event.what === "adjudicated" && alert.decided_by === this.officer;
-    if (mine && entry?.alert.id === alert.id && alert.decision !== "viable") {
-      setTimeout(() => this.book.front === alert.id && this.close(), LINGER);
+    if (what === "closed" && asked?.type === "close") {
+      setTimeout(() => book.front === alert.id && !this.card.asking && this.close(), LINGER);
     }
   }
 
   refused({ code, message, alert }) {
-    const entry = this.book.entries.get(alert) ?? this.book.current;
+    const entry = this.book.entries.get(alert);
     if (code === "protocol") this.bars.fail(words.bar.protocol, true);
     else if (entry) {
       entry.sending = null;
-      entry.notice = words.alert.refused[code] ?? message;
+      entry.notice = sentence(message);
+      if (code === "same_reviewer") entry.reviewed = true;
     }
     this.refresh();
   }
@@ -219,7 +238,9 @@ class App {
 
   ended(why) {
     if (this.leaving) return;
-    if (why === "revoked") {
+    if (why === "unproven") {
+      this.join("", words.join.unproven);
+    } else if (why === "revoked") {
       this.join("", this.signedIn && this.welcome ? words.join.revoked : "");
     } else {
       this.forget();
@@ -238,14 +259,10 @@ class App {
     this.refresh();
   }
 
-  take() {
+  request(request) {
     const entry = this.book.current;
-    if (entry) this.#request(entry, { type: "claim" });
-  }
-
-  decide(decision, reason) {
-    const entry = this.book.current;
-    if (entry) this.#request(entry, { type: "adjudicate", decision, reason });
+    if (entry) this.#send(entry, request);
+    this.refresh();
   }
 
   silence() {
@@ -269,23 +286,23 @@ class App {
     this.refresh();
   }
 
-  #request(entry, request) {
-    const sending = { ...request, link: this.connection.link };
+  #send(entry, request) {
+    const { link, then, ...message } = request;
+    const sending = { ...message, then, link: this.connection.link };
     entry.sending = sending;
     entry.notice = "";
-    if (this.connection.send({ ...request, link: undefined, alert: entry.alert.id })) {
-      setTimeout(() => {
-        if (entry.sending === sending && this.connection.link === sending.link && this.connection.open) {
-          entry.sending = null;
-          entry.notice = words.alert.slow;
-          this.refresh();
-        }
-      }, PATIENCE);
+    const later = (wait, f) => setTimeout(() => entry.sending === sending && this.connection.open && (f(), this.refresh()), wait);
+    const done = () => later(SETTLE, () => this.book.settle(entry));
+    if (this.connection.send({ ...message, alert: entry.alert.id }, done)) {
+      later(PATIENCE, () => {
+        if (this.connection.link !== sending.link) return; // it has gone out again
+        entry.sending = null;
+        entry.notice = words.act.slow;
+      });
     } else {
       sending.link = 0; // of no connection: it goes out with the next
-      if (request.type === "claim") entry.sending = null;
+      if (["claim", "release"].includes(message.type)) entry.sending = null;
     }
-    this.refresh();
   }
 
   // ---- to the screen ------------------------------------------------------------------------------------
@@ -304,6 +321,7 @@ class App {
         welcome: this.welcome,
         state: this.state,
         online: connection.open,
+        now: connection.now(),
         wanted: this.wanted,
         officer: this.officer,
         book,
@@ -335,13 +353,15 @@ class App {
   #alarm() {
     const { book, signal } = this;
     const ringing = this.signedIn && this.onPost && this.settled ? book.ringing() : [];
-    const busy = book.history().some((entry) => book.standing(entry) === "mine");
+    const busy = book.busy();
     const news = ringing.filter(({ alert }) => !this.announced.has(alert.id));
     for (const { alert } of news) this.announced.add(alert.id);
     signal.title(this.signedIn ? book.waiting().length : 0);
     signal.ring(ringing.length > 0 && !busy);
     if (news.length) {
-      say(place("urgent"), words.alert.spoken(news[0].alert.camera));
+      const { blue, escalated, camera } = news[0].alert;
+      const { spoken, spokenBlue, spokenEscalated } = words.alert;
+      say(place("urgent"), (blue ? spokenBlue : escalated ? spokenEscalated : spoken)(camera));
       signal.notice();
       if (busy) signal.call();
     }
@@ -350,6 +370,7 @@ class App {
   /** What changes by itself: ages and silences. */
   tick() {
     const { connection } = this;
+    if (this.book.age(connection.now())) this.refresh();
     this.bars.tick();
     this.ready.tick(connection.silence());
     this.card.tick(connection.now());

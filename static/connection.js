@@ -1,9 +1,12 @@
 // The WebSocket to the server: resumes, never shows an event twice, and says honestly when it is deaf.
 
-const PROTOCOL = 1;
+import { proved } from "./device.js";
+
+const PROTOCOL = 2;
 const SLOW = 1013; // we owe receipts: resume at once
 const REVOKED = 4001;
 const REPLACED = 4002;
+const UNPROVEN = 4003; // the device's proof was not good: perhaps only our clock
 const FIRST_PAUSE = 0.4; // seconds, before jitter; doubles up to the longest
 const LONGEST_PAUSE = 8;
 const OPENING = 8; // seconds until a connection that does not open is given up
@@ -12,20 +15,23 @@ const SETTLE = 1.5; // seconds without an event after which a backlog with erase
 
 const seconds = () => Date.now() / 1000;
 
+/** @typedef {"revoked"|"replaced"|"unproven"} Ended */
+
 /**
  * phase: "idle", "connecting" (never was open), "open", "lost" or "ended". The handlers are called from here
  * and must be synchronous; `event` has the event on screen when it returns, and is receipted then.
  *
  * @typedef {object} Handlers
- * @property {(welcome: object) => boolean} welcome  false: what this page holds belongs to another deployment
- *   and has been dropped; everything is asked for again
+ * @property {(welcome: object, anew: boolean) => void} welcome  anew: the server's log is another one, and what
+ *   this page holds of the old one means nothing in it
  * @property {(state: object) => void} state
  * @property {(event: object) => void} event
  * @property {(refused: object) => void} refused
  * @property {() => void} caughtUp  the backlog of this connection has been applied
  * @property {() => void} change  the phase, or what is known of the link, is different
- * @property {(why: "revoked"|"replaced") => void} ended
- * @property {() => Promise<boolean>} signedIn  false once the server refuses this phone's session
+ * @property {(why: Ended) => void} ended
+ * @property {() => Promise<""|Ended>} session  why this phone's session does not serve any more, "" while it may;
+ *   asked over HTTP, which sets this device's time by the server's where a proof was refused for it
  */
 export class Connection {
   /** @param {Handlers} on  @param {string} url */
@@ -42,6 +48,8 @@ export class Connection {
     this.offset = 0; // the server's clock minus the phone's, seconds
     this.beat = 5; // seconds between heartbeats, from `welcome`
     this.beatSent = 0;
+    this.asked = []; // one for each heartbeat without an answer: whom that answer tells that all before it is done
+    this.unproven = 0; // connections in a row that were refused for the device's proof
     this.failures = 0; // tries in a row without a welcome: the pause grows with them
     this.timers = { retry: 0, beat: 0, opening: 0, probe: 0, settle: 0 };
     addEventListener("online", () => this.doubt());
@@ -79,11 +87,22 @@ export class Connection {
     this.#enter("idle");
   }
 
-  /** True when it was handed to an open connection. */
-  send(message) {
+  /**
+   * True when it was handed to an open connection. The server answers in order: once it has answered a heartbeat
+   * that was sent right behind the message, it has carried the message out or refused it, and `done` is called.
+   * @param {object} message  @param {() => void} [done]
+   */
+  send(message, done) {
     if (!this.open || this.socket?.readyState !== WebSocket.OPEN) return false;
     this.socket.send(JSON.stringify(message));
+    if (done) this.#beat(done);
     return true;
+  }
+
+  #beat(done = () => {}) {
+    if (!this.send({ type: "beat" })) return;
+    this.beatSent = seconds();
+    this.asked.push(done);
   }
 
   /** Something happened that may have cut the link (back from the background, another network): find out now. */
@@ -123,27 +142,38 @@ export class Connection {
     }
     this.socket = socket;
     const ours = (f) => (event) => this.socket === socket && f(event);
-    socket.onopen = ours(() => socket.send(JSON.stringify({ type: "hello", protocol: PROTOCOL, resume: this.seq })));
+    socket.onopen = ours(() => this.#hello(socket));
     socket.onmessage = ours((event) => this.#message(event.data));
     socket.onclose = ours((event) => this.#closed(event.code));
     this.timers.opening = setTimeout(() => this.#lost(), OPENING * 1000);
   }
 
+  async #hello(socket) {
+    const proof = await proved("WS", new URL(this.url).pathname);
+    if (this.socket !== socket || socket.readyState !== WebSocket.OPEN) return;
+    socket.send(JSON.stringify({ type: "hello", protocol: PROTOCOL, resume: this.seq, proof }));
+  }
+
   async #closed(code) {
-    if (code === REVOKED || code === REPLACED) {
-      this.#drop();
-      this.#enter("ended");
-      this.on.ended(code === REVOKED ? "revoked" : "replaced");
-      return;
-    }
+    if (code === REVOKED || code === REPLACED) return this.#end(code === REVOKED ? "revoked" : "replaced");
+    if (code === UNPROVEN) this.unproven += 1;
+    if (this.unproven > 1) return this.#end("unproven");
     const welcomed = this.open;
-    this.#lost(code === SLOW && welcomed ? 0 : undefined);
-    // A browser hides why a handshake was refused: ask over HTTP whether the session still stands.
-    if (!welcomed && !(await this.on.signedIn()) && this.phase !== "ended" && this.phase !== "idle") {
-      this.#drop();
-      this.#enter("ended");
-      this.on.ended("revoked");
-    }
+    // A browser hides why a handshake was refused, and its clock may be wrong: ask over HTTP, and wait for that.
+    this.#lost(code === UNPROVEN ? LONGEST_PAUSE : code === SLOW && welcomed ? 0 : undefined);
+    const why = welcomed ? "" : await this.on.session();
+    if (this.phase === "ended" || this.phase === "idle") return undefined;
+    if (why) return this.#end(why);
+    if (code === UNPROVEN && !this.open) this.#connect();
+    return undefined;
+  }
+
+  /** @param {Ended} why */
+  #end(why) {
+    this.#drop();
+    this.unproven = 0;
+    this.#enter("ended");
+    this.on.ended(why);
   }
 
   /** @param {number} [pause] seconds until the next try; by default it grows, with jitter */
@@ -172,6 +202,7 @@ export class Connection {
       case "beat":
         // The answer was written about half a round trip ago.
         this.offset = message.now - (this.beatSent + this.heard) / 2;
+        this.asked.shift()?.();
         break;
       case "error":
         this.on.refused(message);
@@ -186,16 +217,11 @@ export class Connection {
     this.beat = message.heartbeat_seconds;
     this.latest = message.latest;
     this.settled = false;
-    const same = this.on.welcome(message);
-    if (!same || this.latest < this.seq) {
-      // Another deployment, or a log that began anew: our place in it means nothing there.
-      const asked = this.seq;
-      this.seq = 0;
-      if (asked > 0) {
-        this.#connect();
-        return;
-      }
-    }
+    this.asked = [];
+    this.unproven = 0;
+    const anew = this.latest < this.seq; // a log that began anew: our place means nothing there
+    if (anew) this.seq = 0;
+    this.on.welcome(message, anew);
     this.beatSent = 0;
     this.link += 1;
     this.#enter("open");
@@ -238,8 +264,7 @@ export class Connection {
       this.#lost(0);
       return;
     }
-    this.beatSent = seconds();
-    this.send({ type: "beat" });
+    this.#beat();
     this.timers.beat = setTimeout(() => this.#pulse(), this.beat * 1000);
   }
 }

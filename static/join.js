@@ -1,7 +1,8 @@
 // Screens without a session: the invitation, and 'open in another tab'.
 
+import { deviceKey } from "./device.js";
 import { h, say } from "./dom.js";
-import { words } from "./words.js";
+import { sentence, words } from "./words.js";
 
 /** The invitation in the address's fragment, which no server and no log sees; it leaves the address bar at once. */
 export function takeCode() {
@@ -17,8 +18,9 @@ function codeIn(link) {
 }
 
 /**
- * Show the form. `joined` is called with the officer's name.
- * @param {HTMLElement} place  @param {string} code  @param {string} message  @param {(officer: string) => void} joined
+ * Show the form. `joined` is called with the server's answer.
+ * @param {HTMLElement} place  @param {string} code  @param {string} message
+ * @param {(me: {officer: string, role: string}) => void} joined
  */
 export function showJoin(place, code, message, joined) {
   const text = words.join;
@@ -84,29 +86,42 @@ async function join(code, name, joined) {
       credentials: "same-origin",
       cache: "no-store",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ code, name }),
+      body: JSON.stringify({ code, name, device_key: await deviceKey() }),
     });
   } catch {
     return [text.network];
   }
   if (answer.ok) {
-    joined((await answer.json()).officer);
+    joined(await answer.json());
     return [""];
   }
   if (answer.status === 429) return [text.tooMany];
-  const { code: reason } = await answer.json().catch(() => ({}));
-  const said = { invitation: text.used, name: name ? text.badName : text.missing, name_taken: text.taken };
-  return [said[reason] ?? text.failed, answer.status === 422];
+  const { code: reason, message } = await answer.json().catch(() => ({}));
+  const said = {
+    invitation: text.used,
+    name: name ? text.badName : text.missing,
+    name_taken: text.taken,
+    password_wanted: text.desk,
+  };
+  const field = reason === "name" || reason === "name_taken";
+  return [said[reason] ?? (message ? sentence(message) : text.failed), field];
 }
 
-/** @param {HTMLElement} place  @param {() => void} use */
+/** This page has been opened elsewhere since. @param {HTMLElement} place  @param {() => void} use */
 export function showElsewhere(place, use) {
-  const text = words.elsewhere;
-  const heading = h("h1", { tabindex: "-1" }, text.heading);
+  const { heading, explain, button } = words.elsewhere;
+  showNote(place, heading, explain, h("button", { type: "button", class: "act take big", onclick: use }, button));
+}
+
+/** Whoever works at the desk has no post. @param {HTMLElement} place  @param {string} role */
+export function showDesk(place, role) {
+  const { heading, explain, button } = words.desk;
+  showNote(place, heading, explain(role), h("a", { class: "act take big", href: "desk/" }, button));
+}
+
+function showNote(place, what, why, action) {
+  const heading = h("h1", { tabindex: "-1" }, what);
   place.className = "join";
-  place.replaceChildren(
-    h("div", { class: "look" }, heading, h("p", {}, text.explain)),
-    h("div", { class: "post" }, h("button", { type: "button", class: "act take big", onclick: use }, text.button)),
-  );
+  place.replaceChildren(h("div", { class: "look" }, heading, h("p", {}, why)), h("div", { class: "post" }, action));
   heading.focus();
 }

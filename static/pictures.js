@@ -1,4 +1,6 @@
-// The pictures of people: fetched with the session's cookie, held in memory only, and let go of when not shown.
+// The pictures of people: fetched with the device's proof, held in memory only, and let go of when not shown.
+
+import { provedFetch } from "./device.js";
 
 const PAUSES = [1, 2, 4, 8]; // seconds before the tries after the first
 
@@ -20,11 +22,7 @@ class Held {
     clearTimeout(this.timer);
     if (!this.url) this.state = "loading";
     try {
-      const answer = await fetch(this.address, {
-        credentials: "same-origin",
-        cache: "no-store",
-        signal: this.abort.signal,
-      });
+      const answer = await provedFetch(this.address, { signal: this.abort.signal });
       if (answer.status === 404 || answer.status === 410) {
         this.state = "gone";
       } else if (answer.ok) {

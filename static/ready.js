@@ -2,7 +2,7 @@
 
 import { lastSeen } from "./alerts.js";
 import { h, icon, paint, say } from "./dom.js";
-import { clock, words } from "./words.js";
+import { clock, until, words } from "./words.js";
 
 const text = words.ready;
 
@@ -52,16 +52,13 @@ export class ReadyScreen {
   }
 
   /**
-   * @param {{welcome: object|null, state: object|null, online: boolean, wanted: boolean, officer: string,
-   *   book: import("./alerts.js").AlertBook, signal: import("./signal.js").Signal}} now
+   * @param {{welcome: object|null, state: object|null, online: boolean, now: number, wanted: boolean,
+   *   officer: string, book: import("./alerts.js").AlertBook, signal: import("./signal.js").Signal}} now
    */
   update(now) {
     this.last = now;
     const { welcome, state, online, officer } = now;
-    paint(this.top, JSON.stringify([welcome?.site, welcome?.deployment, officer]), () => [
-      h("h1", {}, welcome?.site || words.name),
-      h("p", {}, [officer, welcome?.deployment].filter(Boolean).join(" · ")),
-    ]);
+    this.#top(welcome, state?.deployment, officer, now.now);
     this.#protection(state, online);
     this.#waiting(now.book);
     this.#cameras(state, online);
@@ -76,12 +73,19 @@ export class ReadyScreen {
     say(this.age, this.last?.state ? text.asOf(silence) : "");
   }
 
+  #top(welcome, deployment, officer, now) {
+    const ends = deployment?.ends_at ? text.ends(until(deployment.ends_at, now)) : "";
+    const stage = deployment && (words.stage[deployment.stage] ?? deployment.stage);
+    paint(this.top, JSON.stringify([welcome?.site, deployment?.name, deployment?.place, stage, ends, officer]), () => [
+      h("h1", {}, welcome?.site || words.name),
+      h("p", {}, officer),
+      deployment && h("p", { class: "deployment" }, h("strong", {}, deployment.name), ` · ${deployment.place}`),
+      deployment && h("p", {}, [stage, ends].filter(Boolean).join(", ")),
+    ]);
+  }
+
   #protection(state, online) {
-    const live = state?.cameras.filter((camera) => camera.state === "live").length ?? 0;
-    let [kind, what, why] = ["bare", text.bare, text.noOfficer];
-    if (!online || !state) [kind, what, why] = ["unknown", text.unknown, text.unknownWhy];
-    else if (state.protected) [kind, what, why] = ["safe", text.safe, text.safeWhy(live)];
-    else if (state.officers.length > 0) why = text.noCamera;
+    const [kind, what, why] = online && state ? this.#standing(state) : ["unknown", text.unknown, text.unknownWhy];
     this.protection.parentElement.dataset.kind = kind;
     paint(this.protection, JSON.stringify([kind, why]), () => [
       icon(kind === "safe" ? "shield" : kind === "bare" ? "warning" : "cut"),
@@ -89,14 +93,24 @@ export class ReadyScreen {
     ]);
   }
 
+  #standing({ deployment, officers, cameras, protected: safe }) {
+    if (!deployment) return ["bare", text.bare, text.noDeployment];
+    if (deployment.stage !== "active") return ["bare", text.bare, text.stopped(deployment.stage, deployment.why)];
+    if (safe) return ["safe", text.safe, text.safeWhy(cameras.filter((camera) => camera.state === "live").length)];
+    return ["bare", text.bare, officers.length ? text.noCamera : text.noOfficer];
+  }
+
+  /** What wants an officer; where nothing does, what this officer has left open. */
   #waiting(book) {
     const waiting = book.waiting();
-    this.waiting.hidden = waiting.length === 0;
-    const first = waiting[0];
-    paint(this.waiting, JSON.stringify([waiting.length, first?.alert.id]), () =>
+    const unfinished = book.unfinished();
+    const [first] = waiting.length ? waiting : unfinished;
+    const said = waiting.length ? words.list.waiting(waiting.length) : words.list.unfinished(unfinished.length);
+    this.waiting.hidden = !first;
+    paint(this.waiting, JSON.stringify([first && said, first?.alert.id]), () =>
       first
         ? [
-            h("p", {}, icon("bell"), words.list.waiting(waiting.length)),
+            h("p", {}, icon(waiting.length ? "bell" : "warning"), said),
             h("button", { type: "button", class: "act take", onclick: () => this.ask.open(first.alert.id) }, words.list.open),
           ]
         : [],
@@ -134,13 +148,19 @@ export class ReadyScreen {
 
   #people(state, online, officer) {
     const officers = online ? (state?.officers ?? []) : [text.unknown];
-    paint(this.people, JSON.stringify([officers, state?.faces_seen]), () => [
+    const lost = online ? (state?.unreachable ?? []) : [];
+    paint(this.people, JSON.stringify([officers, lost, state?.faces_seen]), () => [
       h("h2", {}, icon("people"), text.officers),
       h(
         "ul",
         { class: "lines" },
         ...(officers.length ? officers : [text.nobody]).map((name) =>
-          h("li", {}, h("span", { class: "name" }, name === officer ? text.you(name) : name)),
+          h(
+            "li",
+            {},
+            h("span", { class: "name" }, name === officer ? text.you(name) : name),
+            lost.includes(name) && h("span", { class: "problem" }, text.unreachable),
+          ),
         ),
       ),
       h(
@@ -206,7 +226,7 @@ export class ReadyScreen {
                   "button",
                   { type: "button", "data-key": alert.id, onclick: () => this.ask.open(alert.id) },
                   h("span", { class: "when" }, clock(lastSeen(alert))),
-                  h("span", { class: "who" }, alert.nominal),
+                  h("span", { class: "who" }, [alert.blue && words.list.volunteer, alert.name, alert.nominal].filter(Boolean).join(" · ")),
                   h("span", { class: "where" }, alert.last_camera || alert.camera),
                   h("span", { class: "what", "data-kind": alert.decision || book.standing({ alert }) }, line),
                 ),
@@ -221,14 +241,24 @@ export class ReadyScreen {
     const { alert } = entry;
     const { standing } = words.list;
     switch (book.standing(entry)) {
+      case "closed":
+        return standing.closed(words.outcomeOf(alert), alert.outcome_by);
+      case "coded":
+        return standing.coded(words.outcomeOf(alert), alert.outcome_by);
+      case "engaged":
+        return book.isSpeaking(entry) ? standing.speaking : standing.engaged(alert.engaged_by);
       case "decided":
         return standing.decided(words.decision[alert.decision] ?? alert.decision, alert.decided_by, alert.reason);
       case "mine":
         return standing.mine;
       case "theirs":
         return standing.theirs(alert.claimed_by);
+      case "reviewed":
+        return standing.reviewed;
       default:
-        return entry.old ? standing.old : entry.aside ? standing.aside : standing.waiting;
+        if (entry.expired) return standing.expired;
+        if (entry.aside) return standing.aside;
+        return alert.escalated ? standing.escalated : standing[book.standing(entry)];
     }
   }
 

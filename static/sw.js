@@ -1,14 +1,16 @@
 // Keeps the app's own files for an offline start; nothing else is ever put into a cache.
 
-const CACHE = "lfrd-shell-1"; // raise the number when a file leaves the list
+const CACHE = "lfrd-shell-2"; // raise the number when a file leaves the list
 const SHELL = [
   "./",
   "app.css",
   "app.js",
+  "alert-acts.js",
   "alert-card.js",
   "alerts.js",
   "bars.js",
   "connection.js",
+  "device.js",
   "dom.js",
   "join.js",
   "pictures.js",
@@ -22,7 +24,7 @@ const SHELL = [
 
 self.addEventListener("install", (event) => {
   self.skipWaiting();
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL.map((url) => new Request(url, { cache: "reload" })))));
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL.map((url) => new Request(url, { cache: "no-cache" })))));
 });
 
 self.addEventListener("activate", (event) => {

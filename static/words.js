@@ -12,6 +12,38 @@ export function span(seconds) {
 export const clock = (unix) =>
   new Date(unix * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
+/** "4 min 05 s" below ten minutes, then as `span`. @param {number} seconds */
+export function countdown(seconds) {
+  const whole = Math.max(0, Math.ceil(seconds));
+  if (whole < 60 || whole >= 600) return span(whole);
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+}
+
+/** "17:00"; with the day where that is another one. @param {number} unix  @param {number} now */
+export function until(unix, now) {
+  const [then, today] = [unix, now].map((at) => new Date(at * 1000));
+  const time = { hour: "2-digit", minute: "2-digit" };
+  const day = then.toDateString() === today.toDateString() ? {} : { day: "numeric", month: "short" };
+  return then.toLocaleString("en-GB", { ...day, ...time });
+}
+
+/** "17 May 2024". @param {string} date  YYYY-MM-DD */
+const calendar = (date) =>
+  new Date(`${date}T12:00:00Z`).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
+/** How long a day lies back: "2 years 6 months", "3 months", "12 days". @param {string} date  @param {number} now */
+export function age(date, now) {
+  const [then, today] = [new Date(`${date}T00:00:00Z`), new Date(now * 1000)];
+  let months = (today.getUTCFullYear() - then.getUTCFullYear()) * 12 + today.getUTCMonth() - then.getUTCMonth();
+  if (today.getUTCDate() < then.getUTCDate()) months -= 1;
+  if (months < 1) return count(Math.max(0, Math.floor((today - then) / 86_400_000)), "day", "days");
+  const parts = [count(Math.floor(months / 12), "year", "years"), count(months % 12, "month", "months")];
+  return parts.filter((part) => !part.startsWith("0 ")).join(" ");
+}
+
+/** The server's one line as a sentence: it begins small and has no full stop. */
+export const sentence = (line) => line.charAt(0).toUpperCase() + line.slice(1) + (/[.!?]$/.test(line) ? "" : ".");
+
 const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 const score = (x) => x.toFixed(2);
 
@@ -36,6 +68,9 @@ export const words = {
     tooMany: "Too many attempts. Wait a minute, then try again.",
     network: "No connection to the server. Stay on this page and try again.",
     failed: "The server did not accept this. Ask the operator for a new QR code.",
+    desk: "This link is for the desk, not for a phone. Ask the operator for the phone's QR code.",
+    unproven:
+      "This session belongs to another device, and this one cannot prove to be it: nothing is shown here. Ask the operator for a new QR code.",
     revoked: "Your access to this deployment has ended. Ask the operator for a new QR code.",
     left: "You have left. This phone keeps no pictures.",
   },
@@ -44,6 +79,12 @@ export const words = {
     heading: "Open in another tab",
     explain: "Alerts now arrive in the tab or phone that you opened last. This one gets none.",
     button: "Use this one instead",
+  },
+
+  desk: {
+    heading: "Signed in for the desk",
+    explain: (role) => `This browser is signed in as ${role}. Going on post with a phone is for engagement officers.`,
+    button: "Open the desk",
   },
 
   bar: {
@@ -66,6 +107,9 @@ export const words = {
     bare: "Not protected",
     noOfficer: "No officer on post",
     noCamera: "No camera is live yet",
+    noDeployment: "No deployment is open",
+    stopped: (stage, why) => `${words.stage[stage] ?? stage}${why ? `: ${why}` : ""}`,
+    ends: (time) => `ends at ${time}`,
     asOf: (seconds) => `as of ${span(seconds)} ago`,
     onPost: "You are on post",
     doubtful: "No connection: you may be off post",
@@ -82,6 +126,7 @@ export const words = {
     nobody: "Nobody",
     faces: "Faces seen",
     facesWhy: "People followed through a camera's view since the start; only the number is kept.",
+    unreachable: "Phone not reached",
     you: (name) => `${name} (you)`,
     phone: "This phone",
     signOut: "Sign out",
@@ -89,6 +134,17 @@ export const words = {
     signOutSure: "Sign out",
     signOutStay: "Stay signed in",
     signOutFailed: "No connection: the server could not be told. Try again.",
+  },
+
+  stage: {
+    draft: "Draft",
+    authorised: "Authorised",
+    ready: "Ready",
+    active: "Active",
+    paused: "Paused",
+    suspended: "Suspended",
+    closed: "Closed",
+    destroyed: "Destroyed",
   },
 
   cameraState: {
@@ -118,9 +174,17 @@ export const words = {
 
   alert: {
     heading: "Possible match — you decide",
+    caution: "This is not an identification.",
+    blueHeading: "Blue list: a volunteer",
+    blueCaution: "A test of the system. Nobody is engaged.",
     spoken: (camera) => `Possible match at ${camera}. You decide.`,
+    spokenBlue: (camera) => `Volunteer of the blue list at ${camera}. Nobody is engaged.`,
+    spokenEscalated: (camera) => `Nobody has claimed the alert at ${camera}.`,
     live: "Live",
+    liveAt: (time) => `at ${time}`,
     list: "Watchlist",
+    taken: (date, now) => `taken ${calendar(date)}, ${age(date, now)} old`,
+    takenUnknown: "date not given",
     liveAlt: (camera) => `Live picture from ${camera}`,
     listAlt: (nominal) => `Watchlist picture of ${nominal}`,
     loading: "Loading…",
@@ -131,6 +195,9 @@ export const words = {
     seen: (camera, seconds) => `Seen at ${camera}, ${span(seconds)} ago`,
     sighting: (times, camera, seconds) =>
       `Seen again${times > 1 ? ` ${times} times, last` : ""} at ${camera}, ${span(seconds)} ago`,
+    expires: (seconds) => `Expires in ${countdown(seconds)}`,
+    expired: "Expired: seen too long ago. Nobody may be engaged until there is a new sighting.",
+    escalated: "Escalated: nobody has claimed this.",
     shots: (n) => count(n, "picture agrees", "pictures agree"),
     score: (alert) => {
       const over = alert.score - alert.threshold;
@@ -146,64 +213,120 @@ export const words = {
       turned: "Face is turned away",
       tilted: "Face is tilted",
     },
+    clear: "Live picture is good",
     more: (n) => `${n} more waiting`,
     only: "No other alert waiting",
     show: (alert) => `Show ${alert.nominal}, ${alert.camera}`,
+  },
+
+  act: {
     take: "I take it",
+    giveBack: "Give back",
     silence: "Silence",
     silenced: "Silenced",
     aside: "Leave to others",
     viable: "Viable",
     notViable: "Not viable",
     insufficient: "Can't tell",
-    mine: "You have it. Compare, then decide.",
-    whyNot: "Why not viable?",
-    whyUnsure: "Why can't you tell?",
-    reasons: {
-      not_viable: ["Different person", "Wrong age", "Different features", "Known: someone else"],
-      insufficient: ["Poor live picture", "Poor watchlist picture", "Face covered", "Person gone"],
-    },
-    other: "Other…",
-    otherLabel: "Reason in your words",
-    otherMissing: "Say why, in a few words.",
+    engage: "Engage: I speak to them",
+    nobody: "Nobody engaged: close",
+    withdraw: "Withdraw",
+    correct: "Correct",
     record: "Record",
+    recordOutcome: "Record outcome",
+    closeAlert: "Close alert",
     back: "Back",
-    sending: "Sending…",
-    unsent: "Not sent yet: it goes out as soon as there is a connection.",
-    offline: "No connection: you cannot take it now.",
-    slow: "No answer from the server yet. Try again.",
-    offPost: "Go on post to answer this alert.",
+    next: (n) => `Next alert (${n} waiting)`,
+    close: "Back to post",
+    closeOff: "Back",
+
+    mine: "You have it. Compare, then decide.",
+    mineOfTwo: "Two officers decide, each alone. Compare, then decide.",
+    second: "First review given; waiting for a second officer. Decide alone.",
+    secondWanted: (name) => `${name} has it. A second officer must decide too, alone.`,
+    reviewed: "First review given; waiting for a second officer",
+    reviewedWhy: "Yours is recorded. Say nothing of it until both have decided.",
     theirs: (name) => `${name} has it`,
     theirsWhy: "Nothing for you to do, unless they ask for help.",
     decidedBy: (name) => `${name} decided`,
     recorded: (what, seconds) => `Recorded: ${what}, ${span(seconds)}`,
-    viableNext: "This is not an identification. Speak to the person before anything else.",
-    next: (n) => `Next alert (${n} waiting)`,
-    close: "Back to post",
-    closeOff: "Back",
-    refused: {
-      claimed: "Another officer was faster.",
-      adjudicated: "This alert is already decided.",
-      unknown_alert: "The server no longer has this alert.",
-      reason_missing: "The server asks for a reason.",
-      not_on_post: "You are not on post: go on post first.",
+    viableNext: "Not an identification: speak first, and listen.",
+    speaking: "You are speaking to them",
+    speakingWhy: "What came of it? Choosing records it and closes the alert.",
+    theySpeak: (name) => `${name} is speaking to them`,
+    outcomeHeading: "What came of it?",
+    classHeading: "Arrested for what?",
+    correctHeading: "What is right?",
+    coded: (what, name) => `Recorded: ${what} — ${name}`,
+    closed: (what, name) => `Closed: ${what} — ${name}`,
+    codedWhy: "The alert is still open.",
+    closedWhy: "A correction is a new record; this one stays.",
+    sending: "Sending…",
+    unsent: "Not sent yet: it goes out as soon as there is a connection.",
+    offline: "No connection: you cannot do this now.",
+    slow: "No answer from the server yet. Try again.",
+    offPost: "Go on post to act on this alert.",
+
+    why: {
+      not_viable: "Why not viable?",
+      insufficient: "Why can't you tell?",
+      withdraw: "Why do you withdraw it?",
+      correct: "Why is it corrected?",
     },
+    reasons: {
+      not_viable: ["Different person", "Wrong age", "Different features", "Known: someone else"],
+      insufficient: ["Poor live picture", "Poor watchlist picture", "Face covered", "Person gone"],
+      withdraw: ["Looked again", "Pressed by mistake", "New information"],
+      correct: ["Pressed by mistake", "Identity found later", "Changed in custody"],
+    },
+    other: "Other…",
+    otherLabel: "Reason in your words",
+    otherMissing: "Say why, in a few words.",
   },
 
   decision: { viable: "viable", not_viable: "not viable", insufficient: "can't tell" },
+
+  outcome: {
+    confirmed_true: ["Confirmed true", "it is the person sought"],
+    confirmed_false: ["Confirmed false", "it is somebody else"],
+    unconfirmed: ["Unconfirmed", "who it is stayed open"],
+    arrest: ["Arrest…", "then choose for what"],
+    other_disposal: ["Other disposal", "reported, warned, helped"],
+    no_engagement: ["No engagement", "nobody was spoken to"],
+  },
+  arrestClass: {
+    warrant: "Warrant",
+    offence: "Offence",
+    breach: "Breach of condition",
+    other: "Other ground",
+  },
+  /** "arrest (warrant)", "confirmed true". */
+  outcomeOf: ({ outcome, arrest_class }) =>
+    outcome === "arrest"
+      ? `arrest (${(words.arrestClass[arrest_class] ?? arrest_class).toLowerCase()})`
+      : (words.outcome[outcome]?.[0] ?? outcome).toLowerCase(),
 
   list: {
     heading: "Alerts",
     none: "No alert yet.",
     waiting: (n) => `${count(n, "alert", "alerts")} waiting`,
+    unfinished: (n) => `${count(n, "alert", "alerts")} to finish`,
     open: "Open",
+    volunteer: "Volunteer",
     standing: {
       waiting: "Waiting for an officer",
-      old: "Nobody took it",
+      escalated: "Escalated: nobody has claimed it",
+      expired: "Expired: nobody took it",
       aside: "Waiting — left to others",
       mine: "You have it",
+      second: "Waiting for a second officer",
+      reviewed: "First review given; waiting for a second officer",
       theirs: (name) => `${name} has it`,
       decided: (decision, name, reason) => `${decision} — ${name}${reason ? `: ${reason}` : ""}`,
+      speaking: "You are speaking to them: outcome missing",
+      engaged: (name) => `${name} is speaking to them`,
+      coded: (what, name) => `${what} — ${name}: not closed`,
+      closed: (what, name) => `${what} — ${name}`,
     },
   },
 

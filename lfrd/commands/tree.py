@@ -28,19 +28,23 @@ EXAMPLES = """\b
 Examples:
   lfrd demo
   lfrd replay clip.mp4 --watchlist people/
-  lfrd watchlist check people/
-  lfrd models list
   lfrd config > config.toml
-  lfrd users add "Supt Jones" --role authorising --rank Superintendent
+  lfrd users add "Supt Jones" --role authorising
   lfrd deployment template > plan.toml
   lfrd deployment new plan.toml --as "Sgt Patel"
-  lfrd deployment authorise "Saturday market" --as "Supt Jones"
-  lfrd watchlist import people/ "Saturday market" --as "Sgt Patel"
-  lfrd run --config config.toml
+  lfrd deployment authorise Market --as "Supt Jones"
+  lfrd watchlist import people/ Market --as "Sgt Patel"
+  lfrd run
   lfrd invite "PC 1234"
-  lfrd deployment start "Saturday market" --as "Sgt Patel"
-  lfrd record --output record.html
+  lfrd officers
+  lfrd revoke "PC 1234"
+  lfrd deployment start Market --as "Sgt Patel"
+  lfrd record Market --output record.html
   lfrd audit verify
+  lfrd retention dry-run
+  lfrd key show
+  lfrd models list
+  lfrd bench search
 """
 
 app = typer.Typer(

@@ -27,7 +27,7 @@ def list_(config_file: ConfigOption = CONFIG, as_json: JsonOption = False) -> No
 
     async def reading() -> list[tuple[str, str, ListSummary]]:
         async with opened(placed) as site:
-            found = []
+            found: list[tuple[str, str, ListSummary]] = []
             for one in await site.deployments.all():
                 summary = await site.watchlists.summary(one.id)
                 if summary is not None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from lfrd.errors import NotAllowed
 from lfrd.policy.plan import DOCUMENTS, Plan
+from lfrd.policy.polygon import problem
 from lfrd.types import SYSTEM, Actor, OfficerId, Role, Stage
-from lfrd.vision import zone
 
 LIST_HOURS = 24
 """A watchlist built longer ago than this is not used at a start (rule 7)."""
@@ -292,7 +292,7 @@ def _cameras(plan: Plan, *, zones: bool, facts: Facts | None) -> Iterator[str]:
             yield f"cameras: '{camera.name}' is not in config.toml (cameras there: {known}); add or rename it"
         if zones and not camera.zone:
             yield f"cameras: '{camera.name}' has no zone; draw one of three corners or more in its picture"
-        elif zones and (wrong := zone.problem(camera.zone)):
+        elif zones and (wrong := problem(camera.zone)):
             yield f"cameras: the zone of '{camera.name}' is no good: {wrong}"
 
 

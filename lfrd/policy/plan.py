@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -24,9 +23,6 @@ DOCUMENTS = {
 """Documents whose versions an authorisation names, each with its name in full."""
 
 _LATEST = 253_402_214_400.0  # the last day that a calendar of four digits has, in Unix seconds
-
-LEAST_ZONE = 0.001
-"""Share of the picture that a zone covers at the least: less is a slip of the pen, where nobody is found."""
 
 
 class CameraPlan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -120,11 +116,3 @@ class Change(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         if self.cameras is not None:
             plan = msgspec.structs.replace(plan, cameras=self.cameras)
         return plan
-
-
-def area(zone: Sequence[tuple[float, float]]) -> float:
-    """Share of the picture inside a polygon, 0..1, by the shoelace formula; 0 below three corners."""
-    if len(zone) < 3:
-        return 0.0
-    following = [*zone[1:], zone[0]]
-    return abs(sum(x * v - u * y for (x, y), (u, v) in zip(zone, following, strict=True))) / 2

@@ -147,8 +147,8 @@ def _bound(web: Web) -> Iterator[socket.socket]:
         )[0]
     except OSError as error:
         raise SettingError("web.host", f"'{web.host}' is no address of this machine ({error})") from None
-    # The protocol is named because asyncio sets TCP_NODELAY only where it is: otherwise each answer waits 40 ms
-    # for an acknowledgement.
+    # The protocol is named because asyncio sets TCP_NODELAY only where it is: otherwise each answer waits
+    # 40 ms for an acknowledgement.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

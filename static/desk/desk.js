@@ -176,7 +176,10 @@ addEventListener("hashchange", () => {
   if (code) toSignIn("", code);
   else show();
 });
-addEventListener("beforeprint", () => say(part("printed-at") ?? polite, words.moment(desk.now())));
+addEventListener("beforeprint", () => {
+  say(part("printed-at") ?? polite, words.moment(desk.now()));
+  for (const closed of main.querySelectorAll("details:not([open])")) closed.open = true; // paper does not open
+});
 onEnded(() => desk.me && toSignIn(words.signIn.ended));
 
 const code = takeCode();

@@ -1,18 +1,13 @@
 // The alerts of the box for the operator: who has which, and adjudication at the desk with both pictures.
 
-import { Connection } from "../connection.js";
-import { get, Refused } from "./api.js";
 import { AlertCase } from "./alert-case.js";
+import { close, open as connect, send } from "./feed.js";
 import { badge, h, heading, notice, paint } from "./parts.js";
 import { offers, Queue, standing } from "./queue.js";
 import { words } from "./words.js";
 
 const text = words.alerts;
 const SHAPES = { waiting: "warning", escalated: "warning", claimed: "person", reviewed: "person", viable: "yes", not_viable: "no", insufficient: "unsure", expired: "off", engaged: "person", outcome: "flag", closed: "closed" };
-
-const ANSWER = 8000; // ms until a request without an answer is given up
-
-const refused = (message, code = "") => new Refused(0, { code, message });
 
 export async function show(place, desk, id) {
   const queue = new Queue();
@@ -21,26 +16,7 @@ export async function show(place, desk, id) {
   const open = h("ul", { class: "queue", "aria-label": text.open });
   const closed = h("ul", { class: "queue" });
   const older = h("details", { hidden: true }, h("summary", {}, ""), closed);
-  const asked = new Map(); // by alert: the request that waits for its event or its refusal
   const view = new AlertCase(desk, send);
-
-  /** Send a request about an alert; done when its event or its refusal has come. */
-  function send(message) {
-    if (!connection.send(message)) return Promise.reject(refused(text.offline));
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => answer(message.alert, refused(text.noAnswer)), ANSWER);
-      asked.set(message.alert, { resolve, reject, late });
-    });
-  }
-
-  function answer(alert, problem) {
-    const waiting = asked.get(alert);
-    if (!waiting) return;
-    asked.delete(alert);
-    clearTimeout(waiting.late);
-    if (problem) waiting.reject(problem);
-    else waiting.resolve(true);
-  }
 
   function choose(alert) {
     chosen = alert.id;
@@ -78,23 +54,7 @@ export async function show(place, desk, id) {
     document.title = words.title(text.title(now.filter((each) => ["waiting", "escalated"].includes(standing(each))).length), desk.me.site);
   }
 
-  const connection = new Connection({
-    welcome: (welcome) => {
-      desk.heard(welcome.now);
-      return true;
-    },
-    state: () => {},
-    event: (event) => {
-      queue.apply(event);
-      answer(event.alert.id);
-      repaint();
-    },
-    refused: ({ alert, message, code }) => answer(alert, refused(message, code)),
-    caughtUp: repaint,
-    change: () => strip.replaceChildren(...(connection.phase === "open" ? [] : [notice(connection.phase === "lost" ? "bad" : "info", h("p", {}, connection.phase === "lost" ? text.lost : text.connecting))])),
-    ended: (why) => strip.replaceChildren(notice("bad", h("p", {}, why === "replaced" ? text.replaced : text.revoked))),
-    signedIn: () => get("/api/desk/me").then(() => true, (error) => error.status !== 401),
-  });
+  const news = (kind, line) => strip.replaceChildren(notice(kind, h("p", {}, line)));
 
   const tick = setInterval(() => {
     for (const age of place.querySelectorAll("[data-at]")) age.textContent = words.ago(desk.now() - Number(age.dataset.at));
@@ -106,10 +66,26 @@ export async function show(place, desk, id) {
     h("div", { class: "split" }, h("section", { "aria-label": text.heading }, open, older), view.place),
   );
   repaint();
-  connection.start();
+  connect({
+    welcome(welcome, anew) {
+      desk.heard(welcome.now);
+      if (anew) queue.clear();
+    },
+    event(event) {
+      queue.apply(event);
+      repaint();
+    },
+    caughtUp: repaint,
+    change(phase) {
+      if (phase === "open") strip.replaceChildren();
+      else if (phase === "lost") news("bad", text.lost);
+      else if (phase === "connecting") news("info", text.connecting);
+    },
+    ended: (why) => news("bad", why === "replaced" ? text.replaced : text.revoked),
+  });
   return () => {
     clearInterval(tick);
-    connection.stop();
+    close();
     view.clear();
   };
 }

@@ -25,6 +25,13 @@ function build({ deployment, authorisations, segments, missing, next, watchlist 
     heading(deployment.name, stageBadge(deployment.stage)),
     h("p", { class: "lead" }, words.stageMeans[deployment.stage], deployment.reason && ` ${words.why[deployment.reason] ?? deployment.reason}`),
     lacking(missing, next),
+    editable &&
+      h(
+        "p",
+        { class: "actions" },
+        h("a", { href: `#deployments/${id}/plan`, class: `button ${missing.length ? "main" : ""}` }, text.edit),
+        deployment.stage !== "draft" && h("span", { class: "why" }, text.editAgain),
+      ),
     ...acts(deployment, desk, again),
     section(
       text.plan,
@@ -48,7 +55,6 @@ function build({ deployment, authorisations, segments, missing, next, watchlist 
         deployment.closed_at && [text.closedAt, words.moment(deployment.closed_at)],
         deployment.destroyed_at && [text.destroyedAt, words.moment(deployment.destroyed_at)],
       ]),
-      editable && h("p", { class: "actions" }, h("a", { href: `#deployments/${id}/plan`, class: "button" }, text.edit), deployment.stage !== "draft" && h("span", { class: "why" }, text.editAgain)),
     ),
     section(
       text.documents,

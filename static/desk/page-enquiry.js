@@ -24,7 +24,7 @@ export function show(place) {
         answer.replaceChildren(
           ...(lists.length
             ? [
-                notice("warn", h("p", {}, h("strong", {}, text.found(values.reference, values.day, lists.length)))),
+                notice("info", h("p", {}, h("strong", {}, text.found(values.reference, values.day, lists.length)))),
                 table(text.lists, [text.deployment, text.category, text.listed, text.destroyed], lists.map((each) => [each.deployment, each.category, words.moment(each.listed_at), each.destroyed_at ? words.moment(each.destroyed_at) : text.kept]), { kind: "cards" }),
               ]
             : [notice("good", h("p", {}, h("strong", {}, text.notFound(values.reference, values.day))))]),

@@ -4,46 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from lfrd import wire
-from tests.conftest import unavailable
+from lfrd.policy.plan import Plan
+from tests import office
+from tests.journeys.browser import chromium
 from tests.journeys.street import Street, street
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # as scripts/system-packages looks for them
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """The system's browser. Where there is none, the test is skipped, or fails if all must run."""
-    installed = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if installed is None:
-        unavailable(f"needs a browser: apt install chromium (looked for {', '.join(BROWSERS)})")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
-        try:
-            yield browser
-        finally:
-            await browser.close()
-
-
-@asynccontextmanager
-async def scene(folder: Path, *, grace: float = 20.0) -> AsyncIterator[tuple[Street, Browser]]:
-    async with chromium() as browser, street(folder, grace=grace) as there:
+async def scene(
+    folder: Path, *, grace: float = 20.0, plan: Plan = office.PLAN
+) -> AsyncIterator[tuple[Street, Browser]]:
+    async with chromium() as browser, street(folder, grace=grace, plan=plan) as there:
         yield there, browser
 
 
@@ -68,7 +48,7 @@ class Phone:
 
     async def shows(self, alert: wire.AlertView) -> None:
         """The card is open for this alert, and both of its pictures are decoded."""
-        await expect(self.card.locator(".nominal strong")).to_have_text(alert.nominal)
+        await expect(self.card.locator(".reference")).to_have_text(alert.nominal)
         for side in ("live", "list"):
             image = self.card.locator(f"figure.{side} img")
             await expect(image).to_be_visible()

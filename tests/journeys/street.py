@@ -7,12 +7,13 @@ import contextlib
 import dataclasses
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 
 from lfrd import wire
@@ -36,6 +37,8 @@ class Street:
     url: str
     served: office.Served
     link: Link
+    status: list[Status]
+    """What the box says of itself: one, which a test may exchange."""
     _tracks: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -49,6 +52,14 @@ class Street:
     @property
     def duty(self) -> Duty:
         return self.served.office.duty
+
+    def stands(self, **change: object) -> None:
+        """The open deployment as phones are told of it, with these fields of its view exchanged."""
+        (status,) = self.status
+        assert status.deployment is not None
+        view = msgspec.structs.replace(status.deployment, **change)
+        self.status[0] = dataclasses.replace(status, deployment=view)
+        self.served.office.board.refresh()
 
     async def invitation(self, uses: int = 1) -> str:
         """An address as the QR code carries it."""
@@ -120,6 +131,7 @@ class Link:
         self._up = True
         self._open: set[asyncio.StreamWriter] = set()  # both sides of each relayed connection
         self.made = 0  # connections relayed since the start
+        self.received = 0  # bytes that have come from the server
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[int]:
@@ -152,7 +164,7 @@ class Link:
             return
         self._open |= {writer, back}
         try:
-            await asyncio.gather(_pump(reader, back), _pump(there, writer))
+            await asyncio.gather(_pump(reader, back), _pump(there, writer, self._count))
         finally:
             self._open -= {writer, back}
             for side in (writer, back):
@@ -161,9 +173,18 @@ class Link:
                     await side.wait_closed()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _count(self, data: bytes) -> None:
+        self.received += len(data)
+
+
+async def _pump(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    count: Callable[[bytes], None] = lambda data: None,
+) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(1 << 16):
+            count(data)
             writer.write(data)
             await writer.drain()
     with contextlib.suppress(OSError):
@@ -188,7 +209,7 @@ async def street(folder: Path, *, grace: float = 20.0, plan: Plan = office.PLAN)
         cameras = group.create_task(_cameras(served.office.duty, status, plan))
         link = Link(served.bound.port)
         async with link.listening() as port:
-            yield Street(f"http://127.0.0.1:{port}", served, link)
+            yield Street(f"http://127.0.0.1:{port}", served, link, status)
         cameras.cancel()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from lfrd import wire
 from lfrd.types import AlertId, Role, Stage
 from tests.desk import CAMERAS, PASSWORD, desk
 from tests.journeys.browser import chromium
@@ -178,6 +180,70 @@ async def test_an_operator_adjudicates_at_the_desk_and_codes_the_outcome(tmp_pat
             await operator.shot("closed")
 
 
+async def test_an_alert_that_an_officer_has_taken_is_theirs_and_a_refusal_stands_beside_it(
+    tmp_path: Path,
+) -> None:
+    async with (
+        chromium() as browser,
+        desk(tmp_path) as there,
+    ):
+        await there.started()
+        adams, alerts = there.people[Role.ENGAGEMENT], there.office.alerts
+        async with at_the_desk(browser, there, Role.OPERATOR) as operator:
+            await operator.go("alerts", "Alerts")
+            alert = await there.alert("W-2041")
+            await operator.page.get_by_role("button", name=re.compile("W-2041")).click()
+            await operator.press("Not viable")
+            await alerts.carry_out(wire.Claim(alert.id), adams)
+            await operator.dialog.get_by_label("Reason").fill("Different ears")
+            await operator.press("Record")
+            await expect(operator.dialog.get_by_role("alert")).to_have_text("PC 4127 Adams has it")
+            await operator.page.keyboard.press("Escape")
+            await expect(operator.button("Viable")).to_have_count(0)
+            await alerts.carry_out(wire.Release(alert.id), adams)
+            await operator.press("Viable")
+            await operator.reads("Viable: wait for the engagement")
+            await operator.press("Withdraw my decision")
+            await operator.dialog.get_by_label("Reason").fill("The wrong alert.")
+            await operator.dialog.get_by_role("button", name="Withdraw my decision").click()
+            await expect(operator.button("Viable")).to_be_visible()
+
+
+async def test_a_second_reviewer_at_the_desk_does_not_see_what_the_first_decided(tmp_path: Path) -> None:
+    async with chromium() as browser, desk(tmp_path) as there:
+        await there.started(second_review=True)
+        alert = await there.alert("W-2041")
+        adams = there.people[Role.ENGAGEMENT]
+        await there.office.alerts.carry_out(wire.Claim(alert.id), adams)
+        await there.office.alerts.carry_out(wire.Adjudicate(alert.id, "not_viable", "Wrong age"), adams)
+        async with at_the_desk(browser, there, Role.OPERATOR) as operator:
+            await operator.go("alerts", "Alerts")
+            await operator.page.get_by_role("button", name=re.compile("W-2041")).click()
+            await operator.reads("1 of 2 have decided; what they said stays hidden")
+            await expect(operator.page.get_by_text("Wrong age")).to_have_count(0)
+            await operator.shot("second")
+            await operator.press("Viable")
+            await operator.reads("Not viable: code the outcome")
+
+
+async def test_a_passkey_is_added_and_signs_its_person_in(tmp_path: Path) -> None:
+    async with chromium() as browser, desk(tmp_path) as there:
+        by_name = dataclasses.replace(there, url=there.url.replace("127.0.0.1", "localhost"))
+        async with at_the_desk(browser, by_name, Role.AUDITOR) as auditor:
+            await authenticator(auditor.page)
+            await auditor.page.get_by_role("link", name="Anna Lindqvist").click()
+            await auditor.heading("Your account")
+            await auditor.press("Add a passkey")
+            await auditor.dialog.get_by_label("Password").fill(PASSWORD)
+            await auditor.dialog.get_by_role("button", name="Add a passkey").click()
+            await auditor.reads("Never")
+            await auditor.shot("account")
+            await auditor.press("Sign out")
+            await auditor.shot("sign-in")
+            await auditor.press("Use a passkey")
+            await expect(auditor.page.get_by_role("link", name="Anna Lindqvist")).to_be_visible()
+
+
 async def test_a_revocation_needs_the_name_and_gives_a_receipt_to_save(tmp_path: Path) -> None:
     async with chromium() as browser, desk(tmp_path) as there:
         id = await there.started()
@@ -268,7 +334,9 @@ async def test_every_page_of_a_role_fits_a_narrow_screen_at_double_text_and_has_
             for address in PAGES[role].split():
                 at = planned if address.endswith("/plan") else id
                 await person.page.goto(f"{there.url}/desk#{address.replace('ID', at)}")
-                await person.page.reload()  # another address of the same page alone would leave the old one there
+                await (
+                    person.page.reload()
+                )  # another address of the same page alone would leave the old one there
                 await expect(person.page.get_by_role("heading", level=1)).to_be_focused()
                 assert await person.page.get_by_role("main").count() == 1
                 assert await unlabelled(person.page) == []
@@ -311,6 +379,20 @@ async def test_a_printed_page_says_who_printed_it_and_has_no_buttons(tmp_path: P
             await expect(auditor.page.get_by_text("Printed by Anna Lindqvist, auditor")).to_be_visible()
             await expect(auditor.page.get_by_role("button")).to_have_count(0)
             await expect(auditor.page.get_by_role("navigation")).to_have_count(0)
+
+
+async def authenticator(page: Page) -> None:
+    """A security key in the browser itself, whose owner always consents (WebAuthn, 11)."""
+    browser = await page.context.new_cdp_session(page)
+    await browser.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+    }
+    await browser.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 async def unlabelled(page: Page) -> list[str]:

@@ -41,7 +41,7 @@ async def test_an_officer_joins_goes_on_post_and_decides(tmp_path: Path) -> None
         await phone.press("Viable")
         await phone.reads(re.compile(r"Recorded: viable, \d+ s"))
         await phone.shot("recorded")
-        assert await there.stored() == [(alert.id, "PC 4127 Adams", "viable", "")]
+        assert await there.stored() == [(alert.id, "PC 4127 Adams", "viable")]
         await phone.press("Back to post")
         await phone.reads("viable — PC 4127 Adams")
         assert phone.problems == []
@@ -131,7 +131,7 @@ async def test_a_decision_made_without_connection_goes_out_when_it_is_back(tmp_p
         there.link.mend()
         await phone.hears_of_a_network()
         await phone.reads(re.compile("Recorded: viable"))
-        assert await there.stored() == [(alert.id, "PC 4127 Adams", "viable", "")]
+        assert await there.stored() == [(alert.id, "PC 4127 Adams", "viable")]
 
 
 async def test_a_post_that_lapsed_during_a_cut_is_taken_again(tmp_path: Path) -> None:

@@ -121,7 +121,8 @@ def test_links_that_lead_out_of_the_folder_are_not_followed_and_those_inside_are
     (folder / "round.png").symlink_to("round.png")
     (folder / "mixed").mkdir()
     (folder / "mixed" / "1.png").symlink_to(tmp_path / "elsewhere" / "1.png")
-    for name in ("out.png", "out/1.png", "out", "mixed"):
+    (tmp_path / "elsewhere" / "empty").mkdir()
+    for name in ("out.png", "out/1.png", "out/empty", "out", "mixed"):
         assert codes_of(checker, pictures=name) == [Code.PICTURE_OUTSIDE], name
     assert codes_of(checker, pictures="in.png") == []
     assert codes_of(checker, pictures="round.png") == [Code.PICTURE_MISSING]

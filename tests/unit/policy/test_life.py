@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from lfrd.errors import NotAllowed
 from lfrd.policy import life
 from lfrd.policy.life import STEPS, Act, Life, ListFacts, PackFacts
-from lfrd.policy.plan import DOCUMENTS, CameraPlan, Change, Plan, area
+from lfrd.policy.plan import DOCUMENTS, CameraPlan, Change, Plan
+from lfrd.policy.polygon import area
 from lfrd.types import CONSOLE, SYSTEM, Actor, OfficerId, Role, Stage
 from tests.unit.policy.plans import (
     AUDITOR,

@@ -287,6 +287,17 @@ async def test_the_manifest_says_when_a_reference_left_the_list_and_came_back(si
     assert (stayed.listed_at, stayed.destroyed_at) == (NOW, None)
 
 
+async def test_the_manifest_says_when_an_entry_changed(site: Site) -> None:
+    await build(site, entry("N1"))
+    site.clock.now += 100
+    await build(site, entry("N1", category="missing person"))
+    found = await site.watchlists.asked("N1", DAY, AUDITOR)
+    assert [(one.category, one.listed_at - NOW, one.destroyed_at) for one in found] == [
+        ("wanted on warrant", 0, NOW + 100),
+        ("missing person", 100, None),
+    ]
+
+
 async def test_the_digest_is_of_references_categories_and_entries_in_whatever_order_they_came(
     site: Site,
 ) -> None:

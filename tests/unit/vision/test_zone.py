@@ -11,8 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lfrd.errors import NotAllowed
+from lfrd.policy.polygon import Corner, problem
 from lfrd.types import Detections
-from lfrd.vision.zone import Corner, Zone, problem
+from lfrd.vision.zone import Zone
 
 LEFT_HALF = [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)]
 ARROW = [(0.1, 0.1), (0.9, 0.5), (0.1, 0.9), (0.4, 0.5)]

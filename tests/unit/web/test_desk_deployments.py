@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from lfrd.audit import kinds
 from lfrd.types import Role, Stage
 from tests.desk import desk, plan
 
@@ -54,6 +55,10 @@ async def test_an_operator_cannot_authorise_and_an_authorising_officer_cannot_pl
         address = f"/api/desk/deployments/{await there.drafted()}"
         body = {"rank": "Sergeant", "reason": "Because."}
         assert (await operator.post(f"{address}/authorise", json=body)).status_code == 403
+        newest = (await there.records.audit.newest(limit=1))[0]
+        assert kinds.decode(newest.body) == kinds.Refused(
+            "/api/desk/deployments/{deployment}/authorise", "role"
+        )
         answer = await authorising.post(f"{address}/plan", json={"plan": {"name": "Mine"}})
         assert answer.status_code == 403
 

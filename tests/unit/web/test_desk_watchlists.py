@@ -60,3 +60,6 @@ async def test_engineers_and_auditors_see_no_watchlist(tmp_path: Path) -> None:
         address = f"/api/desk/deployments/{await there.drafted()}/watchlist"
         assert (await engineer.get(address)).status_code == 403
         assert (await auditor.get(address)).status_code == 403
+        assert (await auditor.get("/api/desk/entries/1/face.jpg")).status_code == 403
+        newest = (await there.records.audit.newest(limit=1))[0]
+        assert kinds.decode(newest.body) == kinds.Refused("/api/desk/entries/{entry:int}/face.jpg", "role")
