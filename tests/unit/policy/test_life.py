@@ -216,10 +216,13 @@ def test_a_plan_that_lacks_nothing_may_start() -> None:
         ({"categories": []}, "categories: none"),
         ({"cameras": []}, "cameras: none"),
         ({"cameras": [CameraPlan(name="High Street 1")]}, "cameras: 'High Street 1' has no zone"),
-        ({"cameras": [CameraPlan(name="High Street 1", zone=ZONE[:2])]}, "cameras: 'High Street 1' has no"),
+        (
+            {"cameras": [CameraPlan(name="High Street 1", zone=ZONE[:2])]},
+            "cameras: the zone of 'High Street 1'",
+        ),
         (
             {"cameras": [CameraPlan(name="High Street 1", zone=[(0, 0), (0.5, 0.5), (1, 1)])]},
-            "cameras: 'High Street 1' has a zone with next to nothing inside",
+            "cameras: the zone of 'High Street 1' is no good: the zone's edge crosses",
         ),
         (
             {"cameras": [CameraPlan(name="Elsewhere", zone=ZONE)]},
