@@ -293,7 +293,7 @@ def _cameras(plan: Plan, *, zones: bool, facts: Facts | None) -> Iterator[str]:
         if zones and not camera.zone:
             yield f"cameras: '{camera.name}' has no zone; draw one of three corners or more in its picture"
         elif zones and (wrong := problem(camera.zone)):
-            yield f"cameras: the zone of '{camera.name}' is no good: {wrong}"
+            yield f"cameras: the zone of '{camera.name}' is no good: {wrong}; draw it anew"
 
 
 def _around(plan: Plan, act: Act, now: float, facts: Facts) -> Iterator[str]:

@@ -11,7 +11,10 @@ from playwright.async_api import Browser, async_playwright
 from tests.conftest import unavailable
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # as scripts/system-packages looks for them
+PLAIN_HOST = "box.test"
+"""A name for 127.0.0.1 that browsers do not trust as they trust it: a plain HTTP address in a network."""
 ARGUMENTS = [
+    f"--host-resolver-rules=MAP {PLAIN_HOST} 127.0.0.1",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",

@@ -23,7 +23,7 @@ from lfrd.operation.board import Status
 from lfrd.operation.duty import Duty
 from lfrd.policy.plan import Plan
 from lfrd.store.database import Database
-from lfrd.types import Box, CameraId, DeploymentId, NominalId, TrackId
+from lfrd.types import AlertId, Box, CameraId, DeploymentId, NominalId, TrackId
 from lfrd.web.server import static_folder
 from tests import office
 
@@ -113,6 +113,10 @@ class Street:
         assert event.alert.id == alert.id
         return event.alert
 
+    async def view(self, alert: wire.AlertView) -> wire.AlertView:
+        """The alert as it is stored now."""
+        return await self.served.office.records.alerts.view(AlertId(alert.id))
+
     async def stored(self) -> list[tuple[str, str, str]]:
         """(alert, officer's name, decision) of each adjudication in the database file."""
         async with self.db.read() as tx:
@@ -171,7 +175,6 @@ class Link:
                 side.close()
                 with contextlib.suppress(OSError):
                     await side.wait_closed()
-
 
     def _count(self, data: bytes) -> None:
         self.received += len(data)

@@ -1,13 +1,16 @@
-"""The officer's page against the real server: from the invitation to the stored decision."""
+"""The officer's page against the real server: joining, alerts as they come, and a link that breaks."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
+from tests.journeys.browser import PLAIN_HOST
 from tests.journeys.officer_page import Phone, on_post, scene
 from tests.journeys.street import CAMERAS
 
@@ -23,17 +26,19 @@ async def test_an_officer_joins_goes_on_post_and_decides(tmp_path: Path) -> None
         await phone.page.get_by_label("Collar number").fill("PC 4127 Adams")
         await phone.press("Join")
         await phone.reads("No officer on post")
+        await phone.reads("Saturday market · High Street")
         await phone.press("Go on post")
         await phone.reads("2 cameras live")
         await phone.shot("post")
 
-        alert = await there.file("M-2041")
+        alert = await there.file("M-2041", name="Alex Sample")
         await phone.shows(alert)
         await expect(phone.page.get_by_role("alertdialog")).to_have_accessible_name(
             "Possible match — you decide"
         )
         await phone.reads(re.compile(r"Seen at High Street 1, [1-9]\d* s ago"))
         await phone.reads("Score 0.71: 0.11 over the threshold of 0.60")
+        await phone.reads("This is not an identification.")
         await expect(phone.page).to_have_title("(1) Possible match — lfrd")
         await phone.shot("alert")
         await phone.press("I take it")
@@ -44,6 +49,7 @@ async def test_an_officer_joins_goes_on_post_and_decides(tmp_path: Path) -> None
         assert await there.stored() == [(alert.id, "PC 4127 Adams", "viable")]
         await phone.press("Back to post")
         await phone.reads("viable — PC 4127 Adams")
+        await phone.reads("1 alert to finish")
         assert phone.problems == []
 
 
@@ -155,6 +161,8 @@ async def test_not_viable_needs_a_reason(tmp_path: Path) -> None:
         assert await there.stored() == []
         await phone.press("Wrong age")
         await phone.reads(re.compile("Recorded: not viable"))
+        await phone.press("Nobody engaged: close")
+        await phone.reads("Closed: no engagement — PC 4127 Adams")
         await expect(phone.card).to_be_hidden()
 
         second = await there.file("M-1510")
@@ -167,8 +175,12 @@ async def test_not_viable_needs_a_reason(tmp_path: Path) -> None:
         await phone.press("Record")
         await phone.reads(re.compile("Recorded: can't tell"))
         assert await there.stored() == [
-            (first.id, "PC 4127 Adams", "not_viable", "Wrong age"),
-            (second.id, "PC 4127 Adams", "insufficient", "Umbrella in front"),
+            (first.id, "PC 4127 Adams", "not_viable"),
+            (second.id, "PC 4127 Adams", "insufficient"),
+        ]
+        assert [(await there.view(alert)).reason for alert in (first, second)] == [
+            "Wrong age",
+            "Umbrella in front",
         ]
 
 
@@ -192,3 +204,45 @@ async def test_new_alerts_wait_beside_the_one_in_hand_and_move_nothing(tmp_path:
         await phone.shows(second)
         await phone.press("Leave to others")
         await phone.shows(third)
+
+
+async def test_the_header_says_in_words_how_the_deployment_stands(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        await phone.reads("2 cameras live")
+        ends_at = datetime(2031, 8, 1, 17, 30).timestamp()
+        there.stands(ends_at=ends_at)
+        await phone.reads("Active, ends at 1 Aug, 17:30")
+        there.stands(stage="suspended", why="false alert rate above its limit")
+        await phone.reads("Suspended: false alert rate above its limit")
+        await phone.shot("suspended")
+        there.stands(stage="paused", why="no officer is on post")
+        await phone.reads("Paused: no officer is on post")
+        there.status[0] = dataclasses.replace(there.status[0], deployment=None)
+        there.served.office.board.refresh()
+        await phone.reads("No deployment is open")
+
+
+async def test_an_officer_whose_phone_is_silent_is_shown_as_not_reached(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        adams = await on_post(browser, there, "PC Adams")
+        begum = await on_post(browser, there, "PC Begum")
+        await begum.page.context.close()
+        row = adams.page.get_by_role("listitem").filter(has_text="PC Begum")
+        await expect(row).to_contain_text("Phone not reached", timeout=30_000)
+
+
+async def test_the_page_works_on_a_plain_address_where_browsers_have_no_keys(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = Phone(await browser.new_page(viewport={"width": 390, "height": 844}))
+        lan = (await there.invitation()).replace("127.0.0.1", PLAIN_HOST)
+        await phone.join(lan, "PC 4127 Adams")
+        assert not await phone.page.evaluate("isSecureContext || Boolean(crypto.subtle)")
+        await phone.press("Go on post")
+        await phone.reads("You are on post")
+        alert = await there.file("M-2041")
+        await phone.shows(alert)
+        await phone.press("I take it")
+        await phone.press("Viable")
+        await phone.reads(re.compile("Recorded: viable"))
+        assert phone.problems == []

@@ -347,8 +347,7 @@ def test_a_pack_without_calibration_works_with_a_threshold_by_hand(
 def test_a_provider_that_is_not_there_is_one_line(packs: Path, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(
-        f'[site]\ndata = "{packs}"\n[inference]\nprovider = "tensorrt"\n'
-        "[log]\nlevel = 'error'\n"
+        f'[site]\ndata = "{packs}"\n[inference]\nprovider = "tensorrt"\n[log]\nlevel = \'error\'\n'
     )
     ended = lfrd("run", "--config", path)
     assert ended.code == FAILED

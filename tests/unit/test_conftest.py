@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import rtsp_server
-from tests.journeys.officer_page import chromium
+from tests.journeys.browser import chromium
 
 SKIPPED, FAILED = pytest.skip.Exception, pytest.fail.Exception
 OUTCOMES = [("", SKIPPED), ("1", FAILED)]

@@ -51,9 +51,7 @@ def test_a_clock_that_goes_back_counts_no_time() -> None:
     assert accounts.take() == []
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 100), st.integers(0, 9), st.booleans(), st.booleans()), max_size=30)
-)
+@given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 9), st.booleans(), st.booleans()), max_size=30))
 def test_the_tellings_add_up_to_the_totals(steps: list[tuple[int, int, bool, bool]]) -> None:
     accounts, told = Accounts("d", 1, 0.0), []
     frames = faces = 0
