@@ -120,6 +120,11 @@ class Conductor:
         """The cameras of the deployment in force; none while none is."""
         return () if self._running is None else self._running.eyes
 
+    @property
+    def segment_number(self) -> int | None:
+        """Of the segment in force; None while none is."""
+        return None if self._running is None else self._running.segment.number
+
     def glances(self, camera: CameraId) -> Glances | None:
         """Where a running camera's next frame can be copied; None for one that does not run."""
         for eye in self.eyes:

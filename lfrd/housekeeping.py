@@ -37,12 +37,14 @@ async def sweep(records: Records) -> None:
 
 
 async def tell_of_others(records: Records, hub: Hub) -> None:
-    """Publish events that were stored by others than the alerts' own task: erasures above all."""
+    """Let go of keys that were destroyed beside the server, and publish events that were stored by others
+    than the alerts' own task: erasures above all."""
     version = -1
     while True:
         newest = await records.db.version()
         if newest != version:
             version = newest
+            await records.keys.let_go()
             await catch_up(records, hub)
         await asyncio.sleep(LOOK_SECONDS)
 

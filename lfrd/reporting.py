@@ -96,7 +96,7 @@ class Reporter:
         if event.what == "alert":
             self._metrics.alert_latency.observe(time.monotonic() - captured)
         self._metrics.alerts.labels(finding.camera, event.what).inc()
-        log.info(event.what, alert=event.alert.id, camera=finding.camera, score=round(finding.score, 3))
+        log.info(event.what, alert=event.alert.id, camera=finding.camera)
 
     async def _file(self, report: Report) -> Event | None:
         for _ in range(2):

@@ -37,6 +37,7 @@ export class AlertCard {
     this.name = h("strong");
     this.reference = h("span", { class: "reference" });
     this.todo = h("p", { class: "todo" });
+    this.taken = h("p", { class: "taken" });
     this.seen = h("p", { class: "seen" });
     this.sighting = h("p", { class: "sighting" });
     this.time = h("p", { class: "time" });
@@ -67,9 +68,10 @@ export class AlertCard {
             {},
             h("p", { class: "nominal" }, this.name, " ", h("span", {}, text.nominal, " ", this.reference)),
             this.todo,
-            this.escalated,
+            this.taken,
             this.seen,
             this.sighting,
+            this.escalated,
           ),
           h("div", {}, this.score, this.meter, this.time, this.tags),
         ),
@@ -93,13 +95,13 @@ export class AlertCard {
     this.place.hidden = true;
     this.entry = null;
     this.acts.clear();
-    for (const { image, more } of [this.live, this.list]) {
+    for (const { image } of [this.live, this.list]) {
       image.removeAttribute("src");
       image.alt = "";
       image.hidden = true;
-      say(more, "");
     }
-    const said = [this.name, this.reference, this.todo, this.seen, this.sighting, this.time, this.score];
+    const { name, reference, todo, taken, seen, sighting, time, score } = this;
+    const said = [name, reference, todo, taken, seen, sighting, time, score, this.live.more];
     for (const part of said) say(part, "");
     for (const part of [this.stack, this.tags]) paint(part, "", () => []);
     for (const value of ["aria-valuenow", "aria-valuetext"]) this.meter.removeAttribute(value);
@@ -129,9 +131,10 @@ export class AlertCard {
     this.fill.style.inlineSize = percent(alert.score);
     this.mark.style.insetInlineStart = percent(alert.threshold);
     this.#tags(alert);
-    this.#picture(this.live, alert.probe, text.liveAlt(alert.camera), text.liveAt(clock(alert.seen_at)));
-    const taken = alert.image_date ? text.taken(alert.image_date, now.now) : text.takenUnknown;
-    this.#picture(this.list, alert.candidate, text.listAlt(alert.nominal), taken);
+    this.#picture(this.live, alert.probe, text.liveAlt(alert.camera));
+    this.#picture(this.list, alert.candidate, text.listAlt(alert.nominal));
+    say(this.live.more, text.liveAt(clock(alert.seen_at)));
+    say(this.taken, alert.image_date ? text.taken(alert.image_date, now.now) : text.takenUnknown);
     this.#stack(now.others);
     this.acts.update(entry, now, opened);
     this.tick(now.now);
@@ -171,8 +174,7 @@ export class AlertCard {
     return { figure, image, note, button, blank, more };
   }
 
-  #picture(side, address, description, when) {
-    say(side.more, when);
+  #picture(side, address, description) {
     const { state, url } = this.pictures.at(address);
     const here = state === "here";
     if (here && side.image.getAttribute("src") !== url) side.image.src = url;

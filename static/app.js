@@ -314,7 +314,7 @@ class App {
   /** Bring the page in line with what is known. Synchronous: an event is receipted after it. */
   refresh() {
     const { book, connection } = this;
-    if (this.onPost) book.choose();
+    if (this.onPost && this.settled) book.choose(); // not what the backlog first tells, and then that it is over
     this.pictures.keep(book.pictured().flatMap(({ alert }) => [alert.probe, alert.candidate]));
     if (this.signedIn) {
       this.ready.update({

@@ -136,7 +136,7 @@ class History:
                 course.stage = Stage.DESTROYED
             case kinds.ListImported():
                 self.imported, self.imported_at = body, at
-                self.entries_approved = 0
+                self.entries_approved = body.carried
             case kinds.EntryApproved():
                 self.entries_approved += 1
             case kinds.ServerStarted():

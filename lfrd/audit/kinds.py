@@ -209,7 +209,8 @@ class Destroyed(Body, tag="destroyed", frozen=True):
 
 
 class ListImported(Body, tag="list_imported", frozen=True):
-    """reasons: refused entries and pictures by stable code."""
+    """reasons: refused entries and pictures by stable code. carried: approvals that the list before had for
+    the same facts and pictures, and that stand."""
 
     deployment: str
     source: str
@@ -219,6 +220,7 @@ class ListImported(Body, tag="list_imported", frozen=True):
     reasons: dict[str, int]
     pairs: int
     digest: str
+    carried: int = 0
 
 
 class EntryApproved(Body, tag="entry_approved", frozen=True):
@@ -281,6 +283,8 @@ class CameraBack(Body, tag="camera_back", frozen=True):
 
 
 class AlertRaised(Body, tag="alert_raised", frozen=True):
+    """reviews_needed: how many officers must have decided before there is a decision, 1 or 2."""
+
     deployment: str
     segment: int
     alert: str
@@ -289,6 +293,7 @@ class AlertRaised(Body, tag="alert_raised", frozen=True):
     blue: bool
     score: float
     threshold: float
+    reviews_needed: int = 1
 
 
 class AlertSighted(Body, tag="alert_sighted", frozen=True):

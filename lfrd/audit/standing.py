@@ -71,6 +71,7 @@ class Alert:
     """When it was first claimed or adjudicated."""
     reviews: dict[str, tuple[Decision, float]] = field(default_factory=dict)
     """Adjudications that stand, by officer, the earliest first: decision, and seconds since the alert."""
+    reviews_needed: int = 1
     withdrawn: int = 0
     engaged: bool = False
     outcome: Outcome | None = None
@@ -83,7 +84,7 @@ class Alert:
 
     @classmethod
     def raised(cls, body: AlertRaised, at: float) -> Alert:
-        return cls(body.segment, body.camera, body.blue, at)
+        return cls(body.segment, body.camera, body.blue, at, reviews_needed=body.reviews_needed)
 
     def follow(self, body: AlertBody, actor: str, at: float) -> None:
         match body:
@@ -117,7 +118,10 @@ class Alert:
 
     @property
     def decision(self) -> Decision | None:
-        """What the reviews that stand come to: the most cautious of them; None without any."""
+        """What the reviews that stand come to: the most cautious of them; None until there are as many as are
+        needed. The record must not tell the second, blind reviewer what the first one said."""
+        if len(self.reviews) < self.reviews_needed:
+            return None
         return max((decision for decision, _ in self.reviews.values()), key=CAUTION.index, default=None)
 
     @property

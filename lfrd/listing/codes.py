@@ -33,6 +33,8 @@ class Code(enum.StrEnum):
     """Nothing says what an officer is to do on an alert."""
     TOO_LONG = "too_long"
     """A text is longer than 2,000 characters."""
+    BAD_TEXT = "bad_text"
+    """A text has control characters, or some that turn the direction of writing: it would not read as meant."""
     BAD_FLAG = "bad_flag"
     """blue, under_18, vulnerable or third_party is neither yes nor no."""
     MISSING_PICTURES = "missing_pictures"
@@ -63,6 +65,7 @@ ADVICE = {
     Code.MISSING_RATIONALE: "say why this person is to be looked for here",
     Code.MISSING_INSTRUCTION: "say what an officer is to do on an alert",
     Code.TOO_LONG: "shorten the text to 2,000 characters",
+    Code.BAD_TEXT: "type the text anew; it has characters that cannot be seen",
     Code.BAD_FLAG: "write yes or no",
     Code.MISSING_PICTURES: "name a picture",
     Code.TOO_MANY_PICTURES: "keep the best 20",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import itertools
 import json
 import os
 import stat
@@ -60,7 +61,8 @@ def read_entries(folder: Path) -> EntriesFile:
     path = _the_one(folder)
     data = _read(path)
     text = _decoded(path, data)
-    rows = list(_csv(path, text) if path.suffix == ".csv" else _json(path, text))
+    found = _csv(path, text) if path.suffix == ".csv" else _json(path, text)
+    rows = list(itertools.islice(found, MOST_ROWS + 1))  # a row takes many times its bytes in memory
     if not rows:
         raise CorruptError(path, "no entries; add a line for each nominal")
     if len(rows) > MOST_ROWS:
@@ -232,6 +234,8 @@ def _json(path: Path, text: str) -> Iterator[Row]:
             _refuse(path, line, "not an entry: lists within lists")
         except _Doubled:
             _refuse(path, line, "an entry has the same name twice; nothing of the file is used")
+        except ValueError:  # Python reads no number of more than some thousand digits
+            _refuse(path, line, "not an entry: a number is too long")
         if not isinstance(values, dict):
             _refuse(path, line, "not an entry: each one is an object { }")
         _known(path, line, values)

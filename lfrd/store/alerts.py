@@ -116,6 +116,7 @@ class AlertLog:
                 blue=alert.blue,
                 score=facts.score,
                 threshold=facts.threshold,
+                reviews_needed=facts.reviews_needed,
             )
             return await append_event(tx, sealer, alert.deployment, "alert", now, SYSTEM, view, body)
 

@@ -1,7 +1,9 @@
 """Who may make whom what.
 
 Whoever looks after the machine adds people, but cannot make themselves an authorising officer or an auditor
-once there is one: those roles are there to check them. Before that, the console names the first.
+once there is one: those roles are there to check them. Before that, the console names the first. An authorising
+officer in turn makes nobody an operator, an engineer or an engagement officer: with a second account of their
+own they could run what they have authorised, or see the alerts in it.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ KEEPERS: Final[frozenset[Role | None]] = frozenset({None, Role.ENGINEER, Role.AU
 APPOINTERS: Final[dict[Role, frozenset[Role | None]]] = {
     Role.AUTHORISING: frozenset({Role.AUTHORISING}),
     Role.AUDITOR: frozenset({Role.AUTHORISING}),
-    Role.OPERATOR: KEEPERS,
-    Role.ENGINEER: KEEPERS,
-    Role.ENGAGEMENT: KEEPERS | {Role.OPERATOR},
+    Role.OPERATOR: frozenset({None, Role.ENGINEER}),
+    Role.ENGINEER: frozenset({None, Role.ENGINEER}),
+    Role.ENGAGEMENT: frozenset({None, Role.ENGINEER, Role.OPERATOR}),
 }
 """Who may add, invite and enable people of a role, and set another's password."""
 
@@ -51,8 +53,11 @@ async def may_set_password(tx: Transaction, actor: Actor, role: Role) -> None:
     able = "SELECT 1 FROM officer WHERE role = 'authorising' AND password IS NOT NULL"
     if role in _ARTICLES and actor.role is None and not await tx.row(able):
         return
-    who = _ARTICLES.get(role, f"somebody in the role {role}")
-    raise NotAllowed("role", f"only an authorising officer sets the password of {who}: {_HOW}")
+    if role in _ARTICLES:
+        who = f"only an authorising officer sets the password of {_ARTICLES[role]}: {_HOW}"
+    else:
+        who = f"{actor.name} may not set the password of somebody in the role {role}: a system engineer does"
+    raise NotAllowed("role", who)
 
 
 def may_keep(actor: Actor) -> None:

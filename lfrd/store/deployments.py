@@ -227,7 +227,10 @@ class Deployments:
                 raise NotAllowed(
                     "earlier", f"ends_at: must be later than {life.moment(before.plan.ends_at)}, its end now"
                 )
-            plan = msgspec.structs.replace(before.plan, ends_at=ends_at)
+            try:
+                plan = msgspec.structs.replace(before.plan, ends_at=ends_at)
+            except ValueError as error:
+                raise NotAllowed("ends_at", str(error)) from None
             await authorise(tx, self._clock(), before.id, "extend", actor, rank, reason, plan)
             await tx.execute("UPDATE deployment SET plan = ? WHERE id = ?", rows.as_text(plan), deployment)
             return await rows.lives(tx, deployment, after, before.reason)

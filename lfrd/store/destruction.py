@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -78,7 +78,7 @@ class Destruction:
         A closed deployment is then destroyed; one that has not been started gets a new key, for another list.
         Raises NotAllowed: 'unknown_deployment', or 'deployment_open'.
         """
-        return await self._carry_out(deployment, await self._begin(deployment, "watchlist", actor))
+        return await self._ordered(deployment, await self._begin(deployment, "watchlist", actor))
 
     async def everything(self, deployment: DeploymentId, actor: Actor, reason: str) -> str:
         """Destroy a deployment's watchlist and alerts, whatever its stage. Returns the receipt.
@@ -89,7 +89,7 @@ class Destruction:
         """
         if document := await self._destroyed(deployment):
             return document
-        return await self._carry_out(deployment, await self._begin(deployment, "everything", actor, reason))
+        return await self._ordered(deployment, await self._begin(deployment, "everything", actor, reason))
 
     async def alerts(self, ids: Sequence[AlertId], rule: str, actor: Actor) -> str:
         """Delete alerts of one deployment with all that hangs on them. Returns the receipt; empty where none
@@ -176,6 +176,15 @@ class Destruction:
             mark.pictures = max(mark.pictures, pictures)
             await tx.execute("UPDATE deployment SET destroying = ? WHERE id = ?", _written(mark), deployment)
         return [key for key in wrapped if key is not None]
+
+    async def _ordered(self, deployment: DeploymentId, wrapped: list[bytes]) -> str:
+        """Carry out what has just been ordered. A later order takes an earlier one over; whoever gave either
+        gets the one receipt."""
+        while (mark := await self._mark(deployment)) is not None and not mark.unfolded:
+            if document := await self._carry_out(deployment, wrapped):
+                return document
+        given = await receipts.kept(self._db, deployment)
+        return next((one.document for one in reversed(given) if one.kind in get_args(Scope)), "")
 
     async def _carry_out(self, deployment: DeploymentId, wrapped: list[bytes] | None) -> str:
         """From the mark to the receipt. wrapped: None where the keys went in an earlier life of the process.

@@ -123,6 +123,18 @@ class Keys:
         )
         return wrapped
 
+    async def let_go(self) -> int:
+        """Drop what was unwrapped of keys that another process has destroyed or replaced; returns how many.
+
+        OpenSSL clears its copy with the sealer: what was destroyed beside the server is not in its memory."""
+        async with self._db.read() as tx:
+            rows = await tx.rows("SELECT deployment, purpose, wrapped FROM deployment_key")
+        kept = {(row["deployment"], row["purpose"]): bytes(row["wrapped"]) for row in rows}
+        gone = [row for row, (wrapped, _) in self._open.items() if kept.get((row[0], row[1].value)) != wrapped]
+        for each in gone:
+            del self._open[each]
+        return len(gone)
+
     async def rotate(self, new: SiteKey, actor: Actor, at: float) -> int:
         """Wrap all deployments' keys with a new site key, in one transaction; returns how many.
 

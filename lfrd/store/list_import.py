@@ -158,7 +158,7 @@ class ListImport:
                 [(deployment, min(a, b), max(a, b), kind, score) for a, b, kind, score in pairs],
             )
             await _hold_same_faces(tx, deployment)
-            await _carry_approvals(tx, deployment, actor)
+            carried = await _carry_approvals(tx, deployment, actor)
             await tx.execute(
                 "UPDATE entry SET generation = 2 WHERE deployment = ? AND generation = 0", deployment
             )
@@ -193,6 +193,7 @@ class ListImport:
                 reasons=dict(sorted(counted.items())),
                 pairs=len(pairs),
                 digest=digest,
+                carried=carried,
             )
             await append(tx, now, actor, body)
         await self.purge(deployment)
@@ -347,13 +348,15 @@ async def _hold_same_faces(tx: Transaction, deployment: DeploymentId) -> None:
     )
 
 
-async def _carry_approvals(tx: Transaction, deployment: DeploymentId, actor: Actor) -> None:
-    await tx.execute(
+async def _carry_approvals(tx: Transaction, deployment: DeploymentId, actor: Actor) -> int:
+    """Returns how many: the record counts them as it counts new ones."""
+    carried = await tx.rows(
         "INSERT INTO approval (entry, need, officer, at, reason) "
         "SELECT fresh.id, need, officer, at, reason FROM approval JOIN entry AS old ON old.id = entry "
         "JOIN entry AS fresh ON fresh.deployment = old.deployment AND fresh.reference = old.reference "
         "AND fresh.digest = old.digest WHERE old.deployment = ?1 AND old.generation = 0 "
-        "AND fresh.generation = 1 AND officer != ?2 AND need IN (SELECT value FROM json_each(?3))",
+        "AND fresh.generation = 1 AND officer != ?2 AND need IN (SELECT value FROM json_each(?3)) "
+        "RETURNING 1",
         *(deployment, actor.id, _json(FLAGS)),
     )
     await tx.execute(
@@ -362,6 +365,7 @@ async def _carry_approvals(tx: Transaction, deployment: DeploymentId, actor: Act
         "(SELECT need FROM approval WHERE approval.entry = entry.id))",
         deployment,
     )
+    return len(carried)
 
 
 def _json(value: object) -> str:

@@ -211,7 +211,9 @@ class Officers(Accounts):
         """One transaction whatever was wrong: the time that it takes tells nobody which."""
         async with self._db.write() as tx:
             if row is not None and reason == "password":
-                failures = row["failures"] + 1
+                # Read again: a command beside the server may have tried one meanwhile.
+                known = await tx.row("SELECT failures FROM officer WHERE id = ?", row["id"])
+                failures = 1 + (row if known is None else known)["failures"]
                 await tx.execute(
                     "UPDATE officer SET failures = ?, locked_until = ? WHERE id = ?",
                     *(failures, now + wait_after(failures), row["id"]),

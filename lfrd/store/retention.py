@@ -12,8 +12,10 @@ import msgspec
 
 from lfrd.audit.kinds import Deleted, HoldLifted, HoldPlaced
 from lfrd.errors import NotAllowed
+from lfrd.policy.naming import names
 from lfrd.policy.retention import RETENTION, Rule, of_alert
 from lfrd.store import housekeeping, receipts
+from lfrd.store.alert_state import AlertState
 from lfrd.store.audit import append
 from lfrd.store.database import Database, Transaction
 from lfrd.store.destruction import Destruction
@@ -112,7 +114,7 @@ class Retention:
         """Suspend the deletion of an alert, at its ceiling too, until the hold is lifted.
 
         Raises NotAllowed: 'role' (an authorising officer places it), 'reason_missing', 'reason_too_long',
-        'unknown_alert', 'held', or 'destroyed' where the alert can no longer be opened.
+        'names_person', 'unknown_alert', 'held', or 'destroyed' where the alert can no longer be opened.
         """
         reason = _required(actor, reason)
         async with self._db.write() as tx:
@@ -123,6 +125,7 @@ class Retention:
                 raise NotAllowed("destroyed", "this alert is being destroyed: its key is gone")
             if await tx.row("SELECT 1 FROM hold WHERE alert = ? AND lifted_at IS NULL", alert):
                 raise NotAllowed("held", "this alert is under legal hold already")
+            await self._require_unnamed(tx, alert, reason)
             at = self._clock()
             await tx.execute(
                 "INSERT INTO hold (alert, officer, reason, at) VALUES (?, ?, ?, ?)",
@@ -133,7 +136,7 @@ class Retention:
     async def lift(self, alert: AlertId, actor: Actor, reason: str) -> None:
         """End a hold; the next sweep deletes the alert if its time is up.
 
-        Raises NotAllowed: 'role', 'reason_missing', 'reason_too_long', or 'not_held'.
+        Raises NotAllowed: 'role', 'reason_missing', 'reason_too_long', 'names_person', or 'not_held'.
         """
         reason = _required(actor, reason)
         async with self._db.write() as tx:
@@ -145,6 +148,7 @@ class Retention:
             )
             if row is None:
                 raise NotAllowed("not_held", f"alert {alert} is under no legal hold")
+            await self._require_unnamed(tx, alert, reason)
             await append(tx, at, actor, HoldLifted(alert, reason))
 
     async def holds(self, *, lifted: bool = False) -> list[Hold]:
@@ -156,6 +160,16 @@ class Retention:
     async def receipts(self) -> list[Receipt]:
         """Of all deletions, the oldest first."""
         return await receipts.kept(self._db)
+
+    async def _require_unnamed(self, tx: Transaction, alert: AlertId, reason: str) -> None:
+        """Raises NotAllowed('names_person'): the audit keeps the reason for good."""
+        view = (await AlertState.find(tx, self._keys, alert)).view
+        if names(reason, [(view.nominal, view.name)]):
+            raise NotAllowed(
+                "names_person",
+                "the reason names the person, and the audit keeps it for good: say why without name and "
+                "reference",
+            )
 
     async def _delete_rows(self, rule: str, actor: Actor) -> str:
         async with self._db.write() as tx:

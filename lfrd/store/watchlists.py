@@ -14,6 +14,7 @@ import msgspec
 from lfrd.audit.kinds import EntryApproved, ListAsked, ListViewed, PictureViewed
 from lfrd.errors import NotAllowed
 from lfrd.policy.life import BLUE
+from lfrd.policy.naming import names
 from lfrd.sealing.sealer import Sealer
 from lfrd.store import manifest
 from lfrd.store.audit import append
@@ -42,6 +43,7 @@ from lfrd.store.list_import import (
 from lfrd.types import Actor, DeploymentId, NominalId, Role
 
 _PIECE = 200  # entries read at once
+_FIRST_DAY, _LAST_DAY = datetime.date(1970, 1, 2), datetime.date(2999, 12, 31)
 _VIEWERS = (Role.OPERATOR, Role.AUTHORISING)
 
 
@@ -178,7 +180,7 @@ class Watchlists:
 
         For an authorising officer who did not import the list. The same officer's same approval twice is no
         error. Raises NotAllowed('role', 'own_list', 'no_reason', 'unknown_entry', 'not_needed', 'approved',
-        'list_frozen').
+        'names_person', 'list_frozen').
         """
         require(actor, Role.AUTHORISING, what="approve an entry")
         if not reason.strip():
@@ -202,6 +204,12 @@ class Watchlists:
                 if found["officer"] == actor.id:
                     return EntryState(row["state"])
                 raise NotAllowed("approved", f"entry {entry}: '{need}' has been approved by somebody else")
+            if names(reason, await self._people(tx, row)):
+                raise NotAllowed(
+                    "names_person",
+                    "the reason names a person on the list, and the audit keeps it for good: say why without "
+                    "name and reference",
+                )
             now = self._clock()
             await tx.execute(
                 "INSERT INTO approval (entry, need, officer, at, reason) VALUES (?, ?, ?, ?, ?)",
@@ -223,6 +231,16 @@ class Watchlists:
                 EntryApproved(deployment=deployment, entry=entry, need=need, reason=reason.strip()),
             )
         return state
+
+    async def _people(self, tx: Transaction, entry: sqlite3.Row) -> list[tuple[str, str]]:
+        """Reference and name of an entry, and of those that show the same face."""
+        sealer = await self._keys.sealer(tx, DeploymentId(entry["deployment"]), Purpose.WATCHLIST)
+        others = await tx.rows(
+            "SELECT * FROM entry WHERE id IN (SELECT first FROM pair WHERE second = ?1 AND kind = ?2 "
+            "UNION SELECT second FROM pair WHERE first = ?1 AND kind = ?2)",
+            *(entry["id"], Need.SAME_FACE.value),
+        )
+        return [(row["reference"], facts_of(row, sealer).name) for row in (entry, *others)]
 
     async def listed(self, deployment: DeploymentId, *, faces: bool = True) -> list[Listed]:
         """Everybody who is looked for, in order of the list, for the server alone.
@@ -274,10 +292,13 @@ class Watchlists:
     async def asked(self, reference: str, day: datetime.date, actor: Actor) -> list[Asked]:
         """On which lists a reference was on that day, of the box's own time, also where they are destroyed.
 
-        The audit keeps that it was asked, and on how many lists it was; never the reference.
+        The audit keeps that it was asked, and on how many lists it was; never the reference. Raises
+        NotAllowed: 'role', 'day' where no list can have been on it.
         """
         require(actor, Role.AUDITOR, Role.AUTHORISING, Role.OPERATOR, what="ask who was on a list")
         wanted = as_reference(reference)
+        if not _FIRST_DAY <= day <= _LAST_DAY:
+            raise NotAllowed("day", f"day: must lie between {_FIRST_DAY} and {_LAST_DAY}")
         since = time.mktime(day.timetuple())
         until = time.mktime((day + datetime.timedelta(days=1)).timetuple())
         async with self._db.write() as tx:

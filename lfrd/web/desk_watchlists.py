@@ -14,7 +14,7 @@ from starlette.responses import Response
 from lfrd.store.entries import EntryState, EntryView, Need
 from lfrd.store.officers import Session
 from lfrd.web.answers import Endpoint, Refusal, json, read
-from lfrd.web.desk_words import Reason, deployment_of, names_of
+from lfrd.web.desk_words import Reason, deployment_of, entry_of, names_of
 from lfrd.web.services import Services
 
 WAITING_SHOWN = 100
@@ -54,7 +54,7 @@ async def watchlist(request: Request, services: Services, session: Session | Non
 async def face(request: Request, services: Services, session: Session | None) -> Response:
     """The best picture's face of an entry; audited by the store."""
     assert session is not None
-    jpeg = await services.watchlists.face(request.path_params["entry"], session.actor)
+    jpeg = await services.watchlists.face(entry_of(request), session.actor)
     if jpeg is None:
         raise Refusal(404, "no_picture", "this entry has no picture that can be used")
     return Response(jpeg, media_type="image/jpeg")
@@ -63,9 +63,7 @@ async def face(request: Request, services: Services, session: Session | None) ->
 async def approve(request: Request, services: Services, session: Session | None) -> Response:
     assert session is not None
     body = await read(request, Approving)
-    state = await services.watchlists.approve(
-        request.path_params["entry"], body.need, session.actor, body.reason
-    )
+    state = await services.watchlists.approve(entry_of(request), body.need, session.actor, body.reason)
     return json({"state": state})
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 from starlette.requests import Request
 
+from lfrd.errors import NotAllowed
 from lfrd.store.deployments import Deployment
 from lfrd.types import CONSOLE, SYSTEM, DeploymentId
 from lfrd.web.answers import Refusal
@@ -15,6 +16,8 @@ from lfrd.web.services import Services
 
 Reason = Annotated[str, Meta(max_length=2000)]
 """Stores say what is wrong with an empty one, in their own line."""
+_LONGEST_ROW = 18
+"""Digits of a row's number: SQLite's have 64 bits, and Python reads no number of more than some thousand."""
 Rank = Annotated[str, Meta(max_length=60)]
 
 
@@ -52,6 +55,14 @@ def number(request: Request, name: str, usual: int, most: int) -> int:
     text = request.query_params.get(name, "")
     if not text:
         return usual
-    if not text.isascii() or not text.isdigit() or int(text[:18]) > most:
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(most)) or int(text) > most:
         raise Refusal(400, "bad_message", f"{name} is a whole number from 0 to {most}")
+    return int(text)
+
+
+def entry_of(request: Request) -> int:
+    """Raises NotAllowed('unknown_entry') for a number that no row can have."""
+    text = request.path_params["entry"]
+    if not text.isascii() or not text.isdigit() or len(text) > _LONGEST_ROW:
+        raise NotAllowed("unknown_entry", "no watchlist has an entry of that number")
     return int(text)

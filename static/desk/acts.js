@@ -7,12 +7,13 @@ import { words } from "./words.js";
 
 const text = words.act;
 
-/** Each act: who may do it, in which stages, and what is asked. The server checks all of it again. */
+/** Each act: who may do it, in which stages, what is asked, and whether the deployment waits for it. The server
+ * checks all of it again. */
 const ACTS = {
-  authorise: { role: "authorising", stages: "draft", specs: authorising, statement: true },
-  ready: { role: "operator", stages: "authorised", specs: () => [] },
-  start: { role: "operator", stages: "ready", specs: () => [] },
-  reauthorise: { role: "authorising", stages: "suspended", specs: authorising, statement: true },
+  authorise: { role: "authorising", stages: "draft", specs: authorising, statement: true, next: true },
+  ready: { role: "operator", stages: "authorised", specs: () => [], next: true },
+  start: { role: "operator", stages: "ready", specs: () => [], next: true },
+  reauthorise: { role: "authorising", stages: "suspended", specs: authorising, statement: true, next: true },
   extend: {
     role: "authorising",
     stages: "active paused suspended",
@@ -68,8 +69,8 @@ export function acts(deployment, desk, done) {
     ([, act]) => act.role.split(" ").includes(desk.me.role) && act.stages.split(" ").includes(deployment.stage),
   );
   if (!offered.length) return [];
-  const make = ([name, act], at) =>
-    button(text[name].button, () => run(name, act, deployment, desk, done), act.danger ? "danger" : at === 0 ? "main" : "", { "data-act": name });
+  const make = ([name, act]) =>
+    button(text[name].button, () => run(name, act, deployment, desk, done), act.danger ? "danger" : act.next ? "main" : "", { "data-act": name });
   return [section(text.heading, h("div", { class: "actions acts" }, ...offered.map(make)))];
 }
 

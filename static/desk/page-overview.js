@@ -2,7 +2,7 @@
 
 import { get, look as peek } from "./api.js";
 import { acts } from "./acts.js";
-import { badge, cameraBadge, h, heading, link, notice, refusal, section, stageBadge, table } from "./parts.js";
+import { badge, cameraBadge, h, heading, link, notice, refusal, replace, section, stageBadge, table } from "./parts.js";
 import { words } from "./words.js";
 
 const EVERY = 2000; // ms between looks; a look is one small answer
@@ -24,7 +24,7 @@ export async function show(place, desk) {
     const { deployment } = state;
     const [first, ...others] = deployment ? open(state, desk) : idle(state, desk);
     standing.replaceChildren(first);
-    rest.replaceChildren(...others);
+    replace(rest, ...others); // the keyboard's focus stays where it is
     // The buttons stay as they are until what they offer changes: a finger may be on one.
     const key = JSON.stringify([deployment?.id, deployment?.stage, deployment?.plan]);
     if (key !== painted) {
@@ -81,12 +81,12 @@ function open(state, desk) {
       { class: "tiles" },
       tile(text.officers, state.officers.length, state.officers.join(", ") || text.nobody, state.officers.length ? "" : "warn"),
       tile(text.faces, state.faces_seen, text.facesWhy),
-      state.alerts_open !== null && tile(text.alerts, state.alerts_open, desk.is("operator") ? link("alerts", text.toAlerts) : text.alertsWhy, state.alerts_open ? "warn" : ""),
+      state.alerts_open !== null && tile(text.alerts, state.alerts_open, desk.is("operator") ? link("alerts", text.toAlerts, { "data-key": "alerts" }) : text.alertsWhy, state.alerts_open ? "warn" : ""),
       segment && tile(text.n, segment.n, text.nWhy),
       segment && tile(text.threshold, segment.threshold.toFixed(3), text.thresholdWhy(segment.number, segment.pack)),
     ),
     section(text.cameras, cameras(state.cameras)),
-    h("p", {}, link(`deployments/${deployment.id}`, text.more)),
+    h("p", {}, link(`deployments/${deployment.id}`, text.more, { "data-key": "more" })),
   ].filter(Boolean);
 }
 
@@ -100,7 +100,7 @@ function idle(state, desk) {
         text.coming,
         [words.deployment.name, words.deployment.stage, words.deployment.starts, words.deployment.ends],
         next.map((each) => [
-          desk.is("engineer") ? each.name : link(`deployments/${each.id}`, each.name),
+          desk.is("engineer") ? each.name : link(`deployments/${each.id}`, each.name, { "data-key": each.id }),
           stageBadge(each.stage),
           words.moment(each.starts_at),
           words.moment(each.ends_at),

@@ -3,7 +3,7 @@
 import { h } from "../dom.js";
 import { words } from "./words.js";
 
-export { h, say, paint } from "../dom.js";
+export { h, paint, replace, say } from "../dom.js";
 
 const SHAPES = {
   draft: "M5 19l1-4L16.5 4.5l3 3L9 18zM14 7l3 3",
@@ -79,7 +79,7 @@ export function table(caption, heads, rows, { empty = words.nothing, numbers = [
   return h(
     "div",
     // Wide tables scroll inside their own frame, which the keyboard can reach.
-    { class: `scroll ${kind}`, tabindex: "0", role: "region", "aria-label": caption },
+    { class: `scroll ${kind}`, tabindex: "0", role: "region", "aria-label": caption, "data-key": caption },
     h(
       "table",
       {},

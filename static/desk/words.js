@@ -467,6 +467,7 @@ export const words = {
       missing_rationale: "No rationale",
       missing_instruction: "No instruction on an alert",
       too_long: "A text is too long",
+      bad_text: "A text has characters that cannot be seen",
       bad_flag: "A flag is neither yes nor no",
       missing_pictures: "No picture named",
       too_many_pictures: "Too many pictures of one person",
@@ -634,9 +635,6 @@ export const words = {
     notice: "Open the public notice",
     csv: "Save as CSV",
     json: "Save as JSON",
-    figure: "Figure",
-    value: "Value",
-    interval: "95 % interval",
   },
 
   audit: {

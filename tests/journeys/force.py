@@ -72,7 +72,7 @@ class Force:
     async def muster(self) -> None:
         """Who plans and runs deployments, and who authorises them."""
         await self.appoint(SUPERINTENDENT, "authorising", "Superintendent")
-        await self.appoint(OPERATOR, "operator", "Sergeant", by=SUPERINTENDENT)
+        await self.appoint(OPERATOR, "operator", "Sergeant")
 
     async def at_desk(self, url: str, name: str) -> Phone:
         """Somebody's session at the desk, by name and password."""

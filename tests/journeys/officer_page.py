@@ -68,6 +68,7 @@ class Phone:
         """A picture of the screen in four forms, where LFRD_SHOTS names a folder for them."""
         if not (folder := os.environ.get("LFRD_SHOTS")):
             return
+        await expect(self.page.locator(".guarded")).to_have_count(0)
         for size, (width, height) in SIZES.items():
             await self.page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):

@@ -47,8 +47,8 @@ async def test_an_alert_goes_from_the_invitation_to_its_outcome_and_is_closed(tm
         await phone.shows(alert)
         await phone.press("I take it")
         await phone.press("Viable")
-        await phone.reads("Not an identification: speak first, and listen.")
-        await phone.press("Engage: I speak to them")
+        await phone.reads("This is not an identification. Engage when you speak to the person.")
+        await phone.press("Engage")
         await phone.reads("You are speaking to them")
         await phone.shot("engaged")
         await phone.press("Arrest… then choose for what")
@@ -75,7 +75,7 @@ async def test_the_card_says_all_that_an_officer_decides_by(tmp_path: Path) -> N
             "This is not an identification.",
             "Live face is small",
             "5 pictures agree",
-            re.compile(r"^taken 17 May 2024, \d+ years?( \d+ months?)? old$"),
+            re.compile(r"^Picture taken 17 May 2024, \d+ years?( \d+ months?)? old$"),
             re.compile(r"^at \d\d:\d\d:\d\d$"),
             re.compile(r"^Expires in 4 min \d\d s$"),
         ):
@@ -89,7 +89,7 @@ async def test_engagement_is_impossible_before_adjudication(tmp_path: Path) -> N
         phone = await on_post(browser, there)
         alert = await there.file("M-2041")
         await phone.shows(alert)
-        engage = phone.page.get_by_role("button", name="Engage")
+        engage = phone.button("Engage")
         await expect(engage).to_have_count(0)
         await phone.press("I take it")
         await expect(phone.button("Viable")).to_be_enabled()
@@ -120,7 +120,7 @@ async def test_neither_reviewer_sees_the_others_decision_before_both_have_decide
         for phone in (adams, begum):
             await phone.reads(re.compile("Recorded: not viable"))
             await phone.reads(re.compile("PC Adams and PC Begum decided: Different person"))
-            await expect(phone.page.get_by_role("button", name="Engage")).to_have_count(0)
+            await expect(phone.button("Engage")).to_have_count(0)
         assert await there.stored() == [(alert.id, "PC Adams", "not_viable"), (alert.id, "PC Begum", "viable")]
 
 
@@ -146,19 +146,23 @@ async def test_expiry_disables_engagement_until_the_person_is_seen_again(tmp_pat
         alert = await _found_viable(phone, there)
         await phone.reads(re.compile(r"^Expires in \d s$"))
         await phone.reads(re.compile("^Expired: seen too long ago"))
-        await expect(phone.button("Engage: I speak to them")).to_be_disabled()
+        await expect(phone.button("Engage")).to_be_disabled()
         await phone.shot("expired")
         await there.file(alert.nominal, "Market Square")
         await phone.reads(re.compile(r"^Expires in \d s$"))
-        await expect(phone.button("Engage: I speak to them")).to_be_enabled()
+        await expect(phone.button("Engage")).to_be_enabled()
 
 
 async def test_an_alert_that_nobody_claims_is_shown_as_escalated_and_calls_again(tmp_path: Path) -> None:
-    async with scene(tmp_path, plan=replace(office.PLAN, escalate_seconds=1.0)) as (there, browser):
+    async with scene(tmp_path) as (there, browser):
         phone = await on_post(browser, there)
         alert = await there.file("M-2041")
         await phone.shows(alert)
         await phone.press("Leave to others")
+        await expect(phone.card).to_be_hidden()
+        event = await there.served.office.records.alerts.acts.escalate(AlertId(alert.id))
+        assert event is not None
+        there.served.office.hub.publish(event)
         await phone.reads("Escalated: nobody has claimed this.")
         await phone.shows(alert)
         await phone.shot("escalated")
@@ -170,12 +174,12 @@ async def test_a_volunteer_of_the_blue_list_is_marked_and_never_engaged(tmp_path
         alert = await there.file("B-07", category="volunteer", instruction="", blue=True)
         await phone.shows(alert)
         await expect(phone.page.get_by_role("alertdialog")).to_have_accessible_name("Blue list: a volunteer")
-        await phone.reads("A test of the system. Nobody is engaged.")
+        await phone.reads("A test, not an identification. Nobody is engaged.")
         await phone.shot("blue")
         await phone.press("I take it")
         await phone.press("Viable")
         await phone.reads(re.compile("Recorded: viable"))
-        await expect(phone.page.get_by_role("button", name="Engage")).to_have_count(0)
+        await expect(phone.button("Engage")).to_have_count(0)
         await phone.press("Nobody engaged: close")
         await phone.reads("Closed: no engagement — PC 4127 Adams")
 
@@ -207,13 +211,13 @@ async def test_a_refused_step_shows_the_servers_words_on_the_card(tmp_path: Path
     async with scene(tmp_path) as (there, browser):
         phone = await on_post(browser, there)
         alert = await _found_viable(phone, there)
-        await expect(phone.button("Engage: I speak to them")).to_be_enabled()
+        await expect(phone.button("Engage")).to_be_enabled()
         sergeant = Actor(await _somebody(there), "Sgt Hale", Role.OPERATOR)
         acts = there.served.office.records.alerts.acts
         # Stored and not published: the phone has yet to hear of it, as when two thumbs are equally fast.
         await acts.code(AlertId(alert.id), sergeant, "no_engagement")
         await acts.close(AlertId(alert.id), sergeant)
-        await phone.press("Engage: I speak to them")
+        await phone.press("Engage")
         await phone.reads("This alert is closed.")
         await phone.shot("refused")
 
@@ -240,7 +244,7 @@ async def test_an_outcome_is_corrected_with_a_reason_after_the_alert_is_closed(t
     async with scene(tmp_path) as (there, browser):
         phone = await on_post(browser, there)
         alert = await _found_viable(phone, there)
-        await phone.press("Engage: I speak to them")
+        await phone.press("Engage")
         await phone.press("Confirmed true it is the person sought")
         await phone.press("Correct")
         await phone.press("Confirmed false it is somebody else")
@@ -268,7 +272,7 @@ async def test_what_is_left_open_is_offered_again_and_finished(tmp_path: Path) -
     async with scene(tmp_path) as (there, browser):
         phone = await on_post(browser, there)
         await _found_viable(phone, there)
-        await phone.press("Engage: I speak to them")
+        await phone.press("Engage")
         await phone.press("Back to post")
         await phone.reads("You are speaking to them: outcome missing")
         await phone.page.reload()

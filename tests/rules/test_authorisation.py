@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import shutil
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,71 +13,64 @@ import av
 import msgspec
 import pytest
 
-from lfrd import app, conducting, wire
-from lfrd.app import running
+from lfrd import app, conducting, watching
 from lfrd.audit import kinds
-from lfrd.audit.kinds import ClockSetBack
-from lfrd.config import Analysis, Camera, Config
-from lfrd.config import Decision as DecisionSettings
-from lfrd.config import Site as SiteSettings
-from lfrd.config import Web
+from lfrd.config import Analysis, Config, DecisionSettings
 from lfrd.errors import NotAllowed, NotReady, SettingError
-from lfrd.inference import opened
-from lfrd.models import library
 from lfrd.policy.life import Facts, PackFacts
 from lfrd.policy.plan import DOCUMENTS, CameraPlan, Change, Plan
-from lfrd.readiness import facts
-from lfrd.records import Records, records
-from lfrd.rehearsal import Cast, cast, plan_for, rehearse, write_list
+from lfrd.records import records
 from lfrd.store.clock import since_boot
 from lfrd.types import DeploymentId, Role, Stage
 from lfrd.vision.pack import Pack
-from tests.deployed import invited, quiet
 from tests.desk import CAMERAS, PEOPLE, Desk, desk
 from tests.journeys.process import reach, see
-from tests.phone import Phone
+from tests.rules.site import Ready, ready
 
 HOUR = 3600.0
 
+
+@pytest.fixture
+async def site(
+    tmp_path: Path, builtin: Path, street_clip: Path, admiral: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Ready]:
+    async with ready(tmp_path, builtin, street_clip, admiral, monkeypatch) as made:
+        yield made
+
+
 # ---- rule 1 --------------------------------------------------------------------------------------------
 
-MISSING: dict[str, tuple[dict[str, object], str]] = {
+EMPTY: dict[str, object] = {
+    "purpose": "",
+    "use_case": " ",
+    "place": "",
+    "necessity": "",
+    "proportionality": "\n",
+    "categories": [],
+    "cameras": [],
+    "starts_at": None,
+    "ends_at": None,
+}
+MISSING: dict[str, dict[str, object]] = {
+    **{field: {field: value} for field, value in EMPTY.items()},
     **{
-        field: ({field: value}, field)
-        for field, value in {
-            "purpose": "",
-            "use_case": " ",
-            "place": "",
-            "necessity": "",
-            "proportionality": "\n",
-            "categories": [],
-            "cameras": [],
-            "starts_at": None,
-            "ends_at": None,
-        }.items()
-    },
-    **{
-        f"documents.{name}": (
-            {"documents": {one: "2026-03" for one in DOCUMENTS if one != name}},
-            f"documents.{name}",
-        )
+        f"documents.{name}": {"documents": {one: "2026-03" for one in DOCUMENTS if one != name}}
         for name in DOCUMENTS
     },
 }
-"""What a plan may lack -> the change that takes it away, and the field that the refusal begins with."""
+"""What a plan may lack, as the refusal names it -> the change that takes it away."""
 
 
 def fields(refused: pytest.ExceptionInfo[NotReady]) -> list[str]:
     return [line.partition(":")[0] for line in refused.value.missing]
 
 
-@pytest.mark.parametrize("lacking", MISSING)
+@pytest.mark.parametrize("field", MISSING)
 async def test_each_field_that_is_missing_refuses_authorisation_and_start_and_is_named(
-    tmp_path: Path, lacking: str
+    tmp_path: Path, field: str
 ) -> None:
-    change, field = MISSING[lacking]
     async with desk(tmp_path) as there:
-        id = await there.drafted(**change)
+        id = await there.drafted(**MISSING[field])
         await there.imported(id)
         deployments = there.records.deployments
         with pytest.raises(NotReady) as refused:
@@ -95,9 +87,7 @@ async def test_a_start_without_authorising_officer_and_rank_is_refused_and_names
         id = await there.drafted()
         await there.imported(id)
         with pytest.raises(NotReady) as refused:
-            await there.records.deployments.start(
-                id, there.people[Role.OPERATOR], await gathered(there, id)
-            )
+            await there.records.deployments.start(id, there.people[Role.OPERATOR], await gathered(there, id))
         assert fields(refused) == ["authorising officer", "rank", "ready"]
 
 
@@ -113,12 +103,17 @@ async def test_a_start_without_a_zone_for_each_camera_is_refused_and_names_the_c
 
 
 async def test_no_frame_is_decoded_without_an_open_deployment(
-    site: RunningSite, monkeypatch: pytest.MonkeyPatch
+    site: Ready, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An officer is on post all the while; what opens the camera's file is counted."""
     opened_files: list[str] = []
     real = av.open
-    monkeypatch.setattr(av, "open", lambda file, *a, **k: opened_files.append(file) or real(file, *a, **k))
+
+    def counted(file: str, *args: Any, **options: Any) -> Any:
+        opened_files.append(file)
+        return real(file, *args, **options)
+
+    monkeypatch.setattr(av, "open", counted)
     async with site.running() as there:
         phone, kept, deployment = there.phone, there.records, site.deployment
         stages = []
@@ -140,15 +135,16 @@ async def test_no_frame_is_decoded_without_an_open_deployment(
         await see(phone, Street="live")
         await stage()
         await kept.deployments.suspend(deployment, there.people.operator, "ordered", "")
-        await reach(phone, lambda: phone.state().cameras == [])
+        await see(phone, Street="off")
         opened_files.clear()
         await there.looked()
         await stage()
-        await kept.deployments.reauthorise(deployment, there.people.authorising, "", "")
+        await kept.deployments.reauthorise(deployment, there.people.authorising, "", "looked at")
         await see(phone, Street="live")
         await stage()
         await kept.deployments.close(deployment, there.people.operator)
         await reach(phone, lambda: phone.state().deployment is None)
+        await see(phone, Street="off")
         opened_files.clear()
         await there.looked()
         await stage()
@@ -167,7 +163,7 @@ async def test_no_frame_is_decoded_without_an_open_deployment(
 
 
 async def test_a_running_deployment_ends_itself_at_its_end_time_and_a_clock_set_back_extends_nothing(
-    site: RunningSite, monkeypatch: pytest.MonkeyPatch
+    site: Ready, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wall = Moved(time.time)
     monotonic = Moved(since_boot)
@@ -178,14 +174,14 @@ async def test_a_running_deployment_ends_itself_at_its_end_time_and_a_clock_set_
         before = (await kept.deployments.get(site.deployment)).plan
         await there.start(before)
         await see(phone, Street="live")
-        monotonic.ahead, wall.ahead = 4 * HOUR, -24 * HOUR
+        monotonic.ahead, wall.ahead = 3 * HOUR, -24 * HOUR
         await there.looked()
         assert (await kept.deployments.get(site.deployment)).stage is Stage.ACTIVE
-        monotonic.ahead = 12 * HOUR + 1  # the plan is for 12 h, and the wall clock says yesterday
+        monotonic.ahead = 4 * HOUR + 1  # the plan is for 4 h, and the wall clock says yesterday
         await reach(phone, lambda: phone.state().deployment is None)
         ended = await kept.deployments.get(site.deployment)
         assert (ended.stage, ended.reason, ended.closed_at) == (Stage.CLOSED, "ended", before.ends_at)
-        assert there.conductor.eyes == ()
+        await see(phone, Street="off")
         with pytest.raises(NotAllowed) as refused:
             await kept.deployments.extend(
                 site.deployment, there.people.authorising, "", kept.clock.now() + HOUR, "too late"
@@ -193,7 +189,7 @@ async def test_a_running_deployment_ends_itself_at_its_end_time_and_a_clock_set_
         assert refused.value.code == "stage"
         await kept.clock.save()
         assert any(
-            isinstance(kinds.decode(record.body), ClockSetBack) for record in await kept.audit.records()
+            isinstance(kinds.decode(record.body), kinds.ClockSetBack) for record in await kept.audit.records()
         )
 
 
@@ -237,10 +233,9 @@ async def test_threshold_model_digest_n_and_quality_settings_are_frozen_at_the_s
         change = Change(cameras=nearer)
         plan = change.applied((await deployments.get(id)).plan)
         now = await gathered(there, id, plan)
-        other = msgspec.structs.replace if False else _other
         with pytest.raises(NotReady, match="is not the pack that it was started with"):
             await deployments.amend(
-                id, authorising, "", change, "nearer", other(now, pack=PackFacts("newer", "e" * 64))
+                id, authorising, "", change, "nearer", replace(now, pack=PackFacts("newer", "e" * 64))
             )
         await deployments.amend(
             id,
@@ -248,7 +243,7 @@ async def test_threshold_model_digest_n_and_quality_settings_are_frozen_at_the_s
             "",
             change,
             "nearer",
-            other(now, threshold=0.3, settings={"analysis": {"rate": 1.0}}),
+            replace(now, threshold=0.3, settings={"analysis": {"rate": 1.0}}),
         )
         first, second = await deployments.segments(id)
         assert first == frozen
@@ -272,11 +267,11 @@ async def test_a_change_of_frozen_terms_is_authorised_by_name_or_refused(tmp_pat
 
 
 async def test_settings_changed_after_the_start_change_nothing_of_what_runs(
-    site: RunningSite, monkeypatch: pytest.MonkeyPatch
+    site: Ready, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """config.toml is edited and the server started again while the deployment is open."""
     given: list[tuple[float, Config]] = []
-    real = conducting.pipeline_of
+    real = watching.pipeline_of
 
     def pipeline_of(*args: Any) -> Any:
         given.append((args[3], args[4]))
@@ -303,7 +298,7 @@ async def test_settings_changed_after_the_start_change_nothing_of_what_runs(
 
 
 async def test_a_server_with_another_model_than_the_frozen_one_does_not_run_the_deployment(
-    site: RunningSite,
+    site: Ready,
 ) -> None:
     async with site.running() as there:
         await there.start((await there.records.deployments.get(site.deployment)).plan)

@@ -60,9 +60,12 @@ class Diary:
     ) -> None:
         self.add(kinds.Counted(deployment, segment, camera, 1500, 598, faces, 60.0 - down, down))
 
-    def alert(self, name: str, *, deployment: str = "d1", segment: int = 1, blue: bool = False) -> None:
+    def alert(
+        self, name: str, *, deployment: str = "d1", segment: int = 1, blue: bool = False, reviews: int = 1
+    ) -> None:
+        """reviews: how many officers must have decided."""
         category = "blue list" if blue else "wanted by the courts"
-        self.add(kinds.AlertRaised(deployment, segment, name, "North", category, blue, 0.61, 0.42))
+        self.add(kinds.AlertRaised(deployment, segment, name, "North", category, blue, 0.61, 0.42, reviews))
 
     def judge(
         self, alert: str, decision: Decision, seconds: float = 9.0, by: str = "pc1", deployment: str = "d1"

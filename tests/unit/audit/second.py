@@ -128,7 +128,9 @@ def _alert(raised: Row, rows: list[Row]) -> Row:
     coded = of("outcome_coded")
     answered = [row["at"] for row in mine if row["what"] in ("alert_claimed", "alert_adjudicated")]
     return {
-        "decision": next((decision for decision in order if decision in decisions), None),
+        "decision": next((decision for decision in order if decision in decisions), None)
+        if len(standing) >= raised.get("reviews_needed", 1)
+        else None,
         "seconds": [row["seconds"] for row in standing],
         "disagreed": len(decisions) > 1,
         "withdrawn": len(of("adjudication_withdrawn")),

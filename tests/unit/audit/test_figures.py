@@ -75,6 +75,7 @@ def random_history(seed: int, steps: int) -> Diary:
                         deployment=deployment,
                         segment=segment,
                         blue=rng.random() < 0.25,
+                        reviews=rng.choice((1, 1, 2)),
                     )
                 case 10 | 11 if name:
                     diary.judge(name, rng.choice(DECISIONS), rng.random() * 60, officer, deployment)
@@ -289,6 +290,21 @@ def test_an_amendment_splits_the_statistics() -> None:
     assert (first.threshold, then.threshold) == (0.42, 0.5)
     assert (first.began_at, first.ended_at, then.ended_at) == (NINE, NINE + 600, NINE + 660)
     assert (first.counts.times.active_seconds, then.counts.times.active_seconds) == (600, 60)
+
+
+@pytest.mark.parametrize("first", ["viable", "not_viable", "insufficient"])
+def test_no_figure_tells_the_second_reviewer_what_the_first_one_said(first: Decision) -> None:
+    def after(decision: Decision) -> Counts:
+        diary = Diary()
+        diary.start()
+        diary.count("d1", 1, 10)
+        diary.alert("a1", reviews=2)
+        diary.judge("a1", decision, by="pc1")
+        return only(diary).total
+
+    assert after(first) == after("viable")
+    assert after(first).adjudications.viable == 0
+    assert after(first).alerts.false == 0
 
 
 def test_two_reviewers_who_disagree_count_as_the_more_cautious_of_them() -> None:

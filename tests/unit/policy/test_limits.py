@@ -248,8 +248,8 @@ def feed(control: Control, *bodies: AnyBody | tuple[AnyBody, str]) -> None:
         control.feed(*body) if isinstance(body, tuple) else control.feed(body, "pc1")
 
 
-def raised(name: str, *, blue: bool = False) -> AnyBody:
-    return kinds.AlertRaised("d1", 1, name, "North", "missing", blue, 0.6, 0.4)
+def raised(name: str, *, blue: bool = False, reviews: int = 1) -> AnyBody:
+    return kinds.AlertRaised("d1", 1, name, "North", "missing", blue, 0.6, 0.4, reviews)
 
 
 def judged(name: str, decision: str) -> AnyBody:
@@ -274,6 +274,13 @@ def test_alerts_of_the_blue_list_are_no_false_alerts() -> None:
     for number in range(9):
         bodies += [raised(f"b{number}", blue=True), judged(f"b{number}", "not_viable")]
     assert fed(*bodies).false_alerts == 0
+
+
+def test_the_first_of_two_reviews_makes_no_false_alert() -> None:
+    control = fed(COUNTED, raised("a1", reviews=2), judged("a1", "not_viable"))
+    assert control.false_alerts == 0
+    feed(control, (judged("a1", "viable"), "pc2"))
+    assert control.false_alerts == 1
 
 
 def test_an_alert_judged_not_viable_and_then_found_true_is_taken_back() -> None:
