@@ -94,6 +94,7 @@ async def make_office(
         officers=records.officers,
         deployments=records.deployments,
         watchlists=records.watchlists,
+        passages=records.passages,
         retention=records.retention,
         audit=records.audit,
         keys=records.keys,

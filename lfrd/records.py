@@ -17,6 +17,7 @@ from lfrd.store.deployments import Deployments
 from lfrd.store.destruction import Destruction
 from lfrd.store.keys import Keys
 from lfrd.store.officers import Officers
+from lfrd.store.passages import Passages
 from lfrd.store.retention import Retention
 from lfrd.store.watchlists import Watchlists
 
@@ -35,6 +36,7 @@ class Records:
     deployments: Deployments
     watchlists: Watchlists
     alerts: AlertLog
+    passages: Passages
     destruction: Destruction
     retention: Retention
     finished: tuple[str, ...]
@@ -70,6 +72,7 @@ async def records(
             deployments=Deployments(db, keys, clock.now),
             watchlists=Watchlists(db, keys, clock.now),
             alerts=AlertLog(db, keys, clock.now),
+            passages=Passages(db, clock.now),
             destruction=destruction,
             retention=Retention(db, keys, destruction, clock.now),
             finished=finished,

@@ -296,15 +296,15 @@ async def desk(folder: Path) -> AsyncIterator[Desk]:
 
 
 async def _people(kept: Records) -> dict[Role, Actor]:
-    """One of each role; the console names the first authorising officer, who names the auditor."""
+    """One of each role, named by whoever may: the auditor by the authorising officer, the rest by the
+    console."""
     people: dict[Role, Actor] = {}
-    by = CONSOLE
     for role, (name, rank) in PEOPLE.items():
+        by = people[Role.AUTHORISING] if role is Role.AUDITOR else CONSOLE
         id = await kept.officers.add(name, role, rank, by)
         if role is not Role.ENGAGEMENT:
             await kept.officers.set_password(id, PASSWORD, by)
         people[role] = Actor(id, name, role)
-        by = people[Role.AUTHORISING]
     return people
 
 

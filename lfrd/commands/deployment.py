@@ -173,6 +173,7 @@ def start(
     do(act, name, password_file, config_file, as_json)
 
 
+app.command(short_help="Note that a blue-list volunteer passed.")(running.passage)
 app.command(short_help="Stop it until it is authorised again.")(running.suspend)
 app.command(short_help="Authorise it again after a suspension.")(running.resume)
 app.command(short_help="A later end, as a new authorisation.")(running.extend)

@@ -53,6 +53,36 @@ def suspend(
     do(act, name, password_file, config_file, as_json)
 
 
+def passage(
+    found: Annotated[
+        bool, typer.Option("--found/--missed", help="Whether the volunteer's alert was raised.")
+    ],
+    which: OpenArgument = None,
+    correct: Annotated[
+        str, typer.Option("--correct", metavar="PASSAGE", help="One noted before: the newest word counts.")
+    ] = "",
+    name: AsOption = None,
+    password_file: PasswordFileOption = None,
+    config_file: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Note that a volunteer of the blue list walked through the zone. It names nobody."""
+    placed = config.load(config_file)
+    password = password_of(name, password_file)
+
+    async def noting() -> str:
+        async with opened(placed) as site:
+            actor = await acting(site.db, name, password, console=False)
+            one = await which_one(site, which)
+            return await site.passages.note(one.id, actor, found=found, passage=correct)
+
+    noted = asyncio.run(noting())
+    if as_json:
+        print_json({"passage": noted, "found": found})
+    else:
+        print(f"passage {noted}: {'found' if found else 'missed'}; --correct {noted} corrects it")
+
+
 def resume(
     which: OpenArgument = None,
     rank: RankOption = "",

@@ -130,7 +130,9 @@ class Keys:
         async with self._db.read() as tx:
             rows = await tx.rows("SELECT deployment, purpose, wrapped FROM deployment_key")
         kept = {(row["deployment"], row["purpose"]): bytes(row["wrapped"]) for row in rows}
-        gone = [row for row, (wrapped, _) in self._open.items() if kept.get((row[0], row[1].value)) != wrapped]
+        gone = [
+            row for row, (wrapped, _) in self._open.items() if kept.get((row[0], row[1].value)) != wrapped
+        ]
         for each in gone:
             del self._open[each]
         return len(gone)

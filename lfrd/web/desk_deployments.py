@@ -64,6 +64,13 @@ class Revoking(Struct, forbid_unknown_fields=True, frozen=True):
     confirm: Annotated[str, Meta(max_length=200)]
 
 
+class Passed(Struct, forbid_unknown_fields=True, frozen=True):
+    """passage: of one noted before, to correct it."""
+
+    found: bool
+    passage: Annotated[str, Meta(max_length=32)] = ""
+
+
 async def listed(_request: Request, services: Services, _session: Session | None) -> Response:
     """All of them, the newest first."""
     names = await names_of(services)
@@ -224,6 +231,16 @@ def _stage(deployment: Deployment) -> Response:
     return json({"stage": deployment.stage})
 
 
+async def passage(request: Request, services: Services, session: Session | None) -> Response:
+    """{passage}: the name under which it was noted, by which it can be corrected."""
+    assert session is not None
+    noted = await read(request, Passed)
+    name = await services.passages.note(
+        deployment_of(request), session.actor, found=noted.found, passage=noted.passage
+    )
+    return json({"passage": name})
+
+
 ENDPOINTS: Final[dict[str, Endpoint]] = {
     "desk_deployments": listed,
     "desk_deployment": one,
@@ -236,6 +253,7 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
     "desk_extend": extend,
     "desk_amend": amend,
     "desk_suspend": suspend,
+    "desk_passage": passage,
     "desk_close": close,
     "desk_revoke": revoke,
 }

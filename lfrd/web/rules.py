@@ -107,6 +107,7 @@ ROUTES: Final = (
     Rule("POST", "/api/desk/deployments/{deployment}/extend", AUTHORISING, "desk_extend"),
     Rule("POST", "/api/desk/deployments/{deployment}/amend", AUTHORISING, "desk_amend"),
     Rule("POST", "/api/desk/deployments/{deployment}/suspend", RUNS, "desk_suspend"),
+    Rule("POST", "/api/desk/deployments/{deployment}/passages", PICTURES, "desk_passage"),
     Rule("POST", "/api/desk/deployments/{deployment}/close", RUNS, "desk_close"),
     Rule("POST", "/api/desk/deployments/{deployment}/revoke", RUNS, "desk_revoke"),
     Rule("GET", "/api/desk/deployments/{deployment}/watchlist", RUNS, "desk_watchlist"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lfrd.policy.plan import Plan
     from lfrd.store.deployments import Deployments
     from lfrd.store.keys import Keys
+    from lfrd.store.passages import Passages
     from lfrd.store.retention import Retention
     from lfrd.store.watchlists import Watchlists
 
@@ -47,6 +48,7 @@ class Services:
     officers: Officers
     deployments: Deployments
     watchlists: Watchlists
+    passages: Passages
     retention: Retention
     audit: Audit
     keys: Keys

@@ -24,6 +24,15 @@ const ACTS = {
     ],
   },
   amend: { role: "authorising", stages: "active paused suspended", statement: true, specs: amending },
+  passages: {
+    role: "operator",
+    stages: "active",
+    when: (deployment) => deployment.plan.blue_tpir > 0,
+    specs: () => [
+      { name: "found", label: text.found, kind: "check" },
+      { name: "passage", label: text.correct, why: text.correctWhy, more: { maxlength: "32", autocapitalize: "off", spellcheck: "false" } },
+    ],
+  },
   suspend: { role: "operator authorising", stages: "active paused", specs: reasoned, danger: true },
   close: { role: "operator authorising", stages: "draft authorised ready active paused suspended", specs: () => [], danger: true },
   revoke: {
@@ -66,7 +75,10 @@ function amending(deployment, me) {
 /** Buttons for what this person may do now. `done` is called after each that was carried out. */
 export function acts(deployment, desk, done) {
   const offered = Object.entries(ACTS).filter(
-    ([, act]) => act.role.split(" ").includes(desk.me.role) && act.stages.split(" ").includes(deployment.stage),
+    ([, act]) =>
+      act.role.split(" ").includes(desk.me.role) &&
+      act.stages.split(" ").includes(deployment.stage) &&
+      (act.when === undefined || act.when(deployment)),
   );
   if (!offered.length) return [];
   const make = ([name, act]) =>
@@ -86,7 +98,7 @@ async function run(name, act, deployment, desk, done) {
   });
   if (!answer) return;
   if (name === "revoke") await receipt(deployment, answer.receipt);
-  desk.say(told.done(deployment.name));
+  desk.say(told.done(deployment.name, answer));
   done();
 }
 

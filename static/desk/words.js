@@ -276,6 +276,15 @@ export const words = {
       explain: ["The statistics are split here: what comes after stands apart from what came before. Zones are amended from the table of cameras."],
       done: (name) => `${name} is amended.`,
     },
+    passages: {
+      button: "Note a volunteer's passage",
+      title: (name) => `A volunteer passed: ${name}`,
+      explain: ["For the recognition rate of the blue list: each walk of a volunteer through a zone, found or not. It names nobody."],
+      done: (_name, answer) => `Noted as passage ${answer.passage}; note it again under this name to correct it.`,
+    },
+    found: "Their alert was raised",
+    correct: "Passage to correct",
+    correctWhy: "Only to correct one noted before. The newest word counts.",
     suspend: {
       button: "Suspend",
       title: (name) => `Suspend ${name}`,

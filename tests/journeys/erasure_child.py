@@ -25,8 +25,8 @@ from lfrd.tracking.shots import Evidence, Shot
 from lfrd.types import F32, U8, Box, CameraState
 from lfrd.vision.picture import Picture
 from tests.deployed import deployed, invited
+from tests.journeys.marks import MASK
 
-MASK = 0xA5
 MARK = 40  # bytes of a mark: long enough to be nobody else's
 MOST = 12  # marks of one kind: the newest, which nothing has had cause to overwrite yet
 INSIDE = slice(40, 60)  # of a template: an allocator overwrites the first few bytes of what is freed

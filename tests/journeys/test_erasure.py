@@ -10,58 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from lfrd.evaluation.street import Walker, make_clip
 from lfrd.types import U8, Detections
 from tests.conftest import ROOT
+from tests.journeys.marks import found_in_files, found_in_memory, unmasked
 
 pytestmark = pytest.mark.journey
-
-MASK = 0xA5
-
-
-def unmasked(marks: dict[str, list[str]]) -> dict[str, list[bytes]]:
-    return {kind: [bytes(b ^ MASK for b in bytes.fromhex(m)) for m in found] for kind, found in marks.items()}
-
-
-def memory_of(pid: int) -> Iterator[bytes]:
-    """Every writable part of a process's memory, in pieces that overlap a little."""
-    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-        for line in maps:
-            span, access, *_ = line.split()
-            if not access.startswith("rw"):  # what cannot be written cannot hold what was seen
-                continue
-            start, end = (int(part, 16) for part in span.split("-"))
-            step = 1 << 20
-            for at in range(start, end, step):
-                try:
-                    memory.seek(at)
-                    piece = memory.read(min(end, at + step + 64) - at)
-                except (OSError, ValueError):
-                    continue
-                if np.frombuffer(piece, np.uint8).any():  # most of what is reserved was never touched
-                    yield piece
-
-
-def found_in_memory(pid: int, marks: dict[str, list[bytes]]) -> dict[str, int]:
-    """How many marks of each kind are somewhere in the process's memory."""
-    seen: dict[str, set[bytes]] = {kind: set() for kind in marks}
-    for piece in memory_of(pid):
-        for kind, wanted in marks.items():
-            seen[kind].update(mark for mark in wanted if mark not in seen[kind] and mark in piece)
-    return {kind: len(found) for kind, found in seen.items()}
-
-
-def found_in_files(folder: Path, marks: dict[str, list[bytes]]) -> list[str]:
-    return [
-        f"{path.name}: {kind}"
-        for path in folder.rglob("*")
-        if path.is_file()
-        for kind, wanted in marks.items()
-        if any(mark in path.read_bytes() for mark in wanted)
-    ]
 
 
 @contextmanager

@@ -109,7 +109,8 @@ async def test_small_screens_show_the_evidence_without_scrolling(
     async with scene(tmp_path) as (there, browser):
         phone = await on_post(browser, there)
         await phone.page.set_viewport_size({"width": width, "height": height})
-        alert = await there.file("M-2041", score=0.61, eye_distance=18.0, sharpness=21.0)
+        hard = {"eye_distance": 18.0, "sharpness": 21.0}
+        alert = await there.file("M-2041", score=0.61, name="Alexandra Sample", **hard)
         await phone.shows(alert)
         await there.file(alert.nominal, "Market Square")
         await phone.reads(re.compile("Seen again at Market Square"))

@@ -80,8 +80,9 @@ async def person(officers: Officers, url: str, role: Role, name: str = "") -> Ph
         code = await officers.invite(name, 1, 60, actor=CONSOLE)
         token = await officers.join(code, "", read_key(key.public))
     else:
-        officer = await officers.add(name, role, "Inspector", APPOINTER)
-        code = await officers.invite(name, 1, 60, role=role, actor=APPOINTER)
+        by = APPOINTER if role in (Role.AUTHORISING, Role.AUDITOR) else CONSOLE
+        officer = await officers.add(name, role, "Inspector", by)
+        code = await officers.invite(name, 1, 60, role=role, actor=by)
         token = await officers.first_password(code, PASSWORD, read_key(key.public))
         assert officer
     return Phone(url, f"lfrd={token}", name, key)
