@@ -31,6 +31,7 @@ from lfrd.operation.alerts import Alerts, InForce
 from lfrd.operation.board import Status
 from lfrd.operation.duty import Duty
 from lfrd.pipeline import Report
+from lfrd.policy.life import SUSPENDED_FOR
 from lfrd.policy.limits import Control
 from lfrd.readiness import frozen
 from lfrd.records import Records
@@ -154,6 +155,8 @@ class Conductor:
         why = deployment.reason
         if deployment.stage is Stage.PAUSED:
             why = next((words for reason, words in PAUSED.items() if reason == why), why)
+        elif deployment.stage is Stage.SUSPENDED:
+            why = SUSPENDED_FOR.get(why, why)
         return wire.DeploymentView(
             id=deployment.id,
             name=deployment.name,

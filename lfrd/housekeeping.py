@@ -44,12 +44,12 @@ async def tell_of_others(records: Records, hub: Hub) -> None:
         newest = await records.db.version()
         if newest != version:
             version = newest
-            await records.keys.let_go()
             await catch_up(records, hub)
         await asyncio.sleep(LOOK_SECONDS)
 
 
 async def catch_up(records: Records, hub: Hub) -> None:
+    await records.keys.let_go()
     while events := await records.alerts.after(hub.latest, PAGE):
         if any(event.what == "erased" for event in events):
             hub.clear()  # what was erased must not stay in memory either

@@ -3,7 +3,8 @@
 // The rules are the server's (lfrd/policy/adjudication.py); here stands only which button comes next. What the
 // server refuses is shown in its own words.
 
-import { h, icon, paint, replace, say } from "./dom.js";
+import { button, plain, row, standing, three } from "./buttons.js";
+import { h, paint, replace, say } from "./dom.js";
 import { words } from "./words.js";
 
 const text = words.act;
@@ -138,16 +139,12 @@ export class AlertActs {
   }
 
   #deciding(last) {
+    const asked = (decision) => ({ why: decision, request: { type: "adjudicate", decision } });
     return [
       this.#act("viable", text.viable, "yes", { type: "adjudicate", decision: "viable" }),
-      h(
-        "div",
-        { class: "row three" },
-        this.#question("not_viable", text.notViable, "no", { why: "not_viable", request: { type: "adjudicate", decision: "not_viable" } }),
-        this.#question("insufficient", text.insufficient, "unsure", {
-          why: "insufficient",
-          request: { type: "adjudicate", decision: "insufficient" },
-        }),
+      three(
+        this.#question("not_viable", text.notViable, "no", asked("not_viable")),
+        this.#question("insufficient", text.insufficient, "unsure", asked("insufficient")),
         last,
       ),
     ];
@@ -171,7 +168,7 @@ export class AlertActs {
     return [
       recorded,
       this.#act("take", text.engage, "hand", { type: "engage" }, expired),
-      h("div", { class: "row three" }, this.#nobody("plain"), withdraw, this.#back()),
+      three(this.#nobody("plain"), withdraw, this.#back()),
     ];
   }
 
@@ -358,16 +355,3 @@ export class AlertActs {
 function because({ why, request }, reason) {
   return { ...request, [why === "correct" ? "correction" : "reason"]: reason };
 }
-
-function standing(picture, what, why) {
-  return h("p", { class: "outcome", role: "status" }, icon(picture), h("strong", {}, what), why && h("span", {}, why));
-}
-
-/** Side by side; what is not offered is left out. */
-const row = (...buttons) => h("div", { class: "row" }, ...buttons.filter(Boolean));
-
-function button(kind, label, picture, onclick, disabled = false) {
-  return h("button", { type: "button", class: `act ${kind}`, onclick, disabled }, picture && icon(picture), h("span", {}, label));
-}
-
-const plain = (label, picture, onclick) => button("plain", label, picture, onclick);

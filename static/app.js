@@ -370,7 +370,10 @@ class App {
   /** What changes by itself: ages and silences. */
   tick() {
     const { connection } = this;
-    if (this.book.age(connection.now())) this.refresh();
+    if (this.book.age(connection.now())) {
+      say(place("polite"), this.book.current?.expired ? words.alert.expired : "");
+      this.refresh();
+    }
     this.bars.tick();
     this.ready.tick(connection.silence());
     this.card.tick(connection.now());

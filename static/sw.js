@@ -9,6 +9,7 @@ const SHELL = [
   "alert-card.js",
   "alerts.js",
   "bars.js",
+  "buttons.js",
   "connection.js",
   "device.js",
   "dom.js",

@@ -10,7 +10,7 @@ import msgspec
 
 from lfrd.commands.failure import one_line
 from lfrd.commands.shared import print_table
-from lfrd.policy.life import moment
+from lfrd.policy.life import SUSPENDED_FOR, moment
 from lfrd.types import Stage
 
 if TYPE_CHECKING:
@@ -27,10 +27,8 @@ _NEXT = {
 _REASONS = {
     "no_officer": "no officer on post",
     "degraded": "degraded",
-    "ordered": "by order",
+    **SUSPENDED_FOR,  # 'ordered' is also why one was closed
     "ended": "its time was up",
-    "false_alert_rate": "too many false alerts",
-    "blue_tpir": "too few of the blue list are found",
     "revoked": "revoked",
 }
 

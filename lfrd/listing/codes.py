@@ -34,7 +34,7 @@ class Code(enum.StrEnum):
     TOO_LONG = "too_long"
     """A text is longer than 2,000 characters."""
     BAD_TEXT = "bad_text"
-    """A text has control characters, or some that turn the direction of writing: it would not read as meant."""
+    """A text has control characters, or some that turn the direction of writing: it could read otherwise."""
     BAD_FLAG = "bad_flag"
     """blue, under_18, vulnerable or third_party is neither yes nor no."""
     MISSING_PICTURES = "missing_pictures"

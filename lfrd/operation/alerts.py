@@ -145,17 +145,8 @@ class Alerts:
         try:
             while True:
                 request = await self._requests.take()
-                try:
-                    async with self._turn:
-                        event = await request.work()
-                        if event is not None:
-                            await self._publish(event)
-                except NotAllowed as error:
-                    self._refused += 1
-                    _fail(request, error)
-                else:
-                    if not request.answer.done():  # its sender may have gone
-                        request.answer.set_result(event)
+                await self._serve(request)
+                request = None  # a finding's pictures are not held until the next one comes: rule 4
         except Closed:
             return
         except Exception as error:
@@ -164,6 +155,20 @@ class Alerts:
             raise
         finally:
             await self._refuse_the_rest(request)
+
+    async def _serve(self, request: _Request) -> None:
+        """Carry out one request, and publish and answer what it has led to."""
+        try:
+            async with self._turn:
+                event = await request.work()
+                if event is not None:
+                    await self._publish(event)
+        except NotAllowed as error:
+            self._refused += 1
+            _fail(request, error)
+        else:
+            if not request.answer.done():  # its sender may have gone
+                request.answer.set_result(event)
 
     async def watch(self) -> None:
         """Escalate and expire what is due, from what the store has at the start."""

@@ -20,10 +20,12 @@ class EventLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event as it goes over the wire; the same text for all phones."""
+    """One event as it goes over the wire; the same text for all phones. erased: it tells that an alert was
+    deleted, and nothing else of it."""
 
     seq: int
     text: str
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +127,4 @@ class Hub:
 
 
 def _line(event: wire.Event) -> Line:
-    return Line(event.seq, wire.encode(event).decode())
+    return Line(event.seq, wire.encode(event).decode(), event.what == "erased")

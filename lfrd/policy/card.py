@@ -29,7 +29,12 @@ def lacks(manifest: Manifest, calibrations: Sequence[Calibration]) -> Iterator[s
             f"{card} has no calibration; measure one on other people's pictures and add it as "
             f"[[calibration]] {edit}"
         )
-    elif all(row.data.strip().lower() in _NONE for row in calibrations):
+    elif all(row.data.strip().lower() in _NONE for row in _complete(calibrations)):
         yield f"{card} does not say what its calibration was measured on; name the data {edit}"
     if calibrations and not any(row.tpir for row in calibrations):
         yield f"{card} has no TPIR at any N; measure it and add mated and tpir to its [[calibration]] {edit}"
+
+
+def _complete(calibrations: Sequence[Calibration]) -> Sequence[Calibration]:
+    """Those with a TPIR, whose data it is that counts; all where none has one."""
+    return [row for row in calibrations if row.tpir] or calibrations

@@ -17,6 +17,14 @@ LIST_HOURS = 24
 """A watchlist built longer ago than this is not used at a start (rule 7)."""
 
 
+SUSPENDED_FOR: Mapping[str, str] = {
+    "ordered": "by order",
+    "false_alert_rate": "too many false alerts",
+    "blue_tpir": "too few of the blue list are found",
+}
+"""Why a deployment is suspended, in words."""
+
+
 class Act(StrEnum):
     """A step in a deployment's life. Its value completes "the deployment cannot be …"."""
 

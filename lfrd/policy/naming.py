@@ -13,8 +13,8 @@ LEAST = 4
 def names(reason: str, people: Iterable[tuple[str, str]]) -> bool:
     """Whether the reason has one of these people's reference, whole name, or part of a name.
 
-    people: reference and name; the name may be empty. References and whole names are found in capitals or not.
-    A part of a name is found only where it begins with a capital, so that somebody called Young does not
+    people: reference and name; the name may be empty. References and whole names are found in capitals or
+    not. A part of a name is found only where it begins with a capital, so that somebody called Young does not
     forbid the word. What is written in other words, or misspelt, is not found: this stops a slip, not a will.
     """
     text = unicodedata.normalize("NFKC", reason)

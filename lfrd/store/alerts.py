@@ -209,14 +209,15 @@ class AlertLog:
             row = await tx.row("SELECT max(seq) FROM event")
         return int(row[0] or 0) if row is not None else 0
 
-    async def beginning(self) -> int:
-        """The number from which a phone that knows nothing yet is told: what is over and done with, in
-        deployments that have ended, is no concern of whoever joins today."""
+    async def beginning(self, since: float) -> int:
+        """The number from which the phone of a session that began at `since` (Unix seconds) is told: what was
+        over and done with by then, in deployments that had ended, is no concern of whoever joins later."""
         async with self._db.read() as tx:
             row = await tx.row(
-                "SELECT min(seq) FROM event JOIN alert ON alert.id = event.alert WHERE closed_at IS NULL "
-                "OR alert.deployment IN (SELECT id FROM deployment WHERE stage IN (?, ?, ?))",
-                *(stage.value for stage in Stage if stage.is_open),
+                "SELECT min(seq) FROM event JOIN alert ON alert.id = event.alert "
+                "WHERE closed_at IS NULL OR closed_at > ?1 OR alert.deployment IN "
+                "(SELECT id FROM deployment WHERE stage IN (?2, ?3, ?4) OR closed_at > ?1)",
+                *(since, *(stage.value for stage in Stage if stage.is_open)),
             )
         first = None if row is None else row[0]
         return await self.latest() if first is None else int(first) - 1

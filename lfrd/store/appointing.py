@@ -1,9 +1,9 @@
 """Who may make whom what.
 
 Whoever looks after the machine adds people, but cannot make themselves an authorising officer or an auditor
-once there is one: those roles are there to check them. Before that, the console names the first. An authorising
-officer in turn makes nobody an operator, an engineer or an engagement officer: with a second account of their
-own they could run what they have authorised, or see the alerts in it.
+once there is one: those roles are there to check them. Before that, the console names the first. An
+authorising officer in turn makes nobody an operator, an engineer or an engagement officer: with a second
+account of their own they could run what they have authorised, or see the alerts in it.
 """
 
 from __future__ import annotations

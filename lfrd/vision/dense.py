@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 
 from lfrd.errors import LfrdError
 from lfrd.types import F32, U8, Detections
+from lfrd.vision.adapters import Runner
 from lfrd.vision.nms import suppress
 
 STRIDES = (8, 16, 32)
@@ -118,3 +121,31 @@ def left_to_right(points: F32) -> F32:
 def _up(side: int) -> int:
     largest = STRIDES[-1]
     return -(-side // largest) * largest
+
+
+Decode: TypeAlias = Callable[[dict[str, F32], int, int, float], tuple[F32, F32, F32]]
+"""A network's outputs for a tensor of this width and height to boxes [n, 4], points [n, 5, 2] and scores [n]
+of at least the last argument, in pixels of the tensor. Raises UnfitModel where they are another network's."""
+
+
+class DenseDetector:
+    """A `Detector`. Thread-safe where its runner is: nothing is kept between calls."""
+
+    def __init__(self, run: Runner, prepared: Input, decode: Decode, *, nms_iou: float) -> None:
+        self._run = run
+        self._prepared = prepared
+        self._decode = decode
+        self._nms_iou = nms_iou
+
+    def detect(self, image: U8, low: float) -> Detections:
+        """Faces of a BGR picture of any size whose score is at least `low`; boxes may reach past its edge.
+
+        Raises UnfitModel where the network's outputs are of another kind.
+        """
+        tensor, stretch = self._prepared.tensor(image)
+        try:
+            outputs = self._run({"input": tensor})
+        finally:
+            tensor.fill(0)
+        boxes, points, scores = self._decode(outputs, tensor.shape[3], tensor.shape[2], low)
+        return finished(boxes, points, scores, stretch=stretch, nms_iou=self._nms_iou)

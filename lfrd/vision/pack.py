@@ -19,13 +19,12 @@ from msgspec import Meta, Struct
 
 from lfrd.errors import CorruptError
 from lfrd.types import F32
+from lfrd.vision import scrfd, yunet
 from lfrd.vision.adapters import Detector, Recogniser, Runner
 from lfrd.vision.alignment import ARCFACE_112
-from lfrd.vision.dense import Input
+from lfrd.vision.dense import DenseDetector, Input
 from lfrd.vision.mtcnn import MtcnnDetector
 from lfrd.vision.recognition import ArcfaceRecogniser
-from lfrd.vision.scrfd import ScrfdDetector
-from lfrd.vision.yunet import YunetDetector
 
 MANIFEST = "pack.toml"
 
@@ -243,8 +242,8 @@ def make_detector(manifest: Manifest, runners: Mapping[str, Runner]) -> Detector
             scale=part.scale,
         )
     prepared = Input(rgb=part.colour == "rgb", mean=part.mean, scale=part.scale, fixed_size=part.fixed_size)
-    kind = YunetDetector if isinstance(part, YunetPart) else ScrfdDetector
-    return kind(runners["detector"], prepared, nms_iou=part.nms_iou)
+    decode = yunet.decoded if isinstance(part, YunetPart) else scrfd.decoded
+    return DenseDetector(runners["detector"], prepared, decode, nms_iou=part.nms_iou)
 
 
 def make_recogniser(manifest: Manifest, runner: Runner) -> Recogniser:

@@ -4,42 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from lfrd.types import F32, U8, Detections
-from lfrd.vision.adapters import Runner
-from lfrd.vision.dense import STRIDES, Input, UnfitModel, cells, finished
+from lfrd.types import F32
+from lfrd.vision.dense import STRIDES, UnfitModel, cells
 
 FARTHEST = 12.0  # exp(12) x 8 pixels: larger than any picture, and still far from overflow
 
 
-class YunetDetector:
-    """A `Detector`. Thread-safe where its runner is: nothing is kept between calls.
+def decoded(outputs: dict[str, F32], width: int, height: int, low: float) -> tuple[F32, F32, F32]:
+    """Boxes (x, y, width, height), points and scores as `dense.Decode` has them, before suppression.
 
     Outputs a stride S: `cls_S` and `obj_S` [1, n, 1], probabilities; `bbox_S` [1, n, 4], the centre's place
     in its cell and the logarithm of the sides, in cells; `kps_S` [1, n, 10], points in cells from their cell.
+    A face's score is the geometric mean of its class and its objectness.
     """
-
-    def __init__(self, run: Runner, prepared: Input, *, nms_iou: float) -> None:
-        self._run = run
-        self._prepared = prepared
-        self._nms_iou = nms_iou
-
-    def detect(self, image: U8, low: float) -> Detections:
-        """Faces of a BGR picture of any size whose score is at least `low`; boxes may reach past its edge.
-
-        Raises UnfitModel where the network's outputs are not YuNet's.
-        """
-        tensor, stretch = self._prepared.tensor(image)
-        try:
-            outputs = self._run({"input": tensor})
-        finally:
-            tensor.fill(0)
-        boxes, points, scores = decoded(outputs, tensor.shape[3], tensor.shape[2], low)
-        return finished(boxes, points, scores, stretch=stretch, nms_iou=self._nms_iou)
-
-
-def decoded(outputs: dict[str, F32], width: int, height: int, low: float) -> tuple[F32, F32, F32]:
-    """Boxes [n, 4] (x, y, width, height), points [n, 5, 2] and scores [n] in pixels of the tensor, before
-    suppression. A face's score is the geometric mean of its class and its objectness."""
     boxes, points, scores = [], [], []
     for stride in STRIDES:
         columns, rows = width // stride, height // stride

@@ -25,6 +25,7 @@ from lfrd.web.services import Services
 
 STYLE = "/desk/record.css"
 HOME = "/desk#record"
+HTML = "text/html; charset=utf-8"
 
 
 class Row(Struct, frozen=True):
@@ -61,19 +62,21 @@ async def record_csv(request: Request, services: Services, session: Session | No
     return await _exported(request, services, session, "record", text, "text/csv; charset=utf-8")
 
 
-async def record_html(request: Request, services: Services, _session: Session | None) -> Response:
+async def record_html(request: Request, services: Services, session: Session | None) -> Response:
     """The page that prints, in a tab of its own: opened by a ticket."""
     figures, basis = await _figures(services, deployment_of(request))
-    return _page(record_page(figures, basis, _publisher(services), words.Clock(), style=STYLE, home=HOME))
+    text = record_page(figures, basis, _publisher(services), words.Clock(), style=STYLE, home=HOME)
+    return await _exported(request, services, session, "record", text, HTML)
 
 
-async def notice_html(request: Request, services: Services, _session: Session | None) -> Response:
+async def notice_html(request: Request, services: Services, session: Session | None) -> Response:
     """The public notice. What the settings or the authorisation lack for it is said in its place."""
     figures, _ = await _figures(services, deployment_of(request))
     try:
-        return _page(notice_page(figures, _publisher(services), words.Clock(), style=STYLE))
+        text = notice_page(figures, _publisher(services), words.Clock(), style=STYLE)
     except SettingError as error:
         raise Refusal(409, "setting", str(error)) from None
+    return await _exported(request, services, session, "notice", text, HTML)
 
 
 async def style(_request: Request, _services: Services, _session: Session | None) -> Response:
@@ -82,10 +85,6 @@ async def style(_request: Request, _services: Services, _session: Session | None
 
 def _publisher(services: Services) -> Publisher:
     return Publisher(services.config.site.name, services.config.notice)
-
-
-def _page(text: str) -> Response:
-    return Response(text, media_type="text/html; charset=utf-8")
 
 
 async def _exported(

@@ -82,6 +82,7 @@ class SessionCore:
         self._receipt_seconds = receipt_seconds
         self._greeted = False
         self._hello_due = at + HELLO_SECONDS
+        self._floor = 0  # of events up to here the phone is told only which alerts were deleted
         self._cursor = 0  # the last event sent, or receipted in an earlier connection
         self._receipted = 0  # the last event that the phone has receipted, in this connection or earlier
         self._owed: deque[tuple[int, float]] = deque()  # (number, due) of what was sent; window at the most
@@ -159,14 +160,23 @@ class SessionCore:
         """The number that `welcome` is to name as the newest one.
 
         latest: the log's newest number. A phone that says it has more knows another log; it starts like one
-        that has nothing, at `beginning`.
+        that has nothing, at `beginning`. Nor does one that says it has less get what came before that.
         """
         known = 0 < resume <= latest
         self._receipted = resume if known else 0
-        self._cursor = resume if known else min(beginning, latest)
+        self._floor = min(beginning, latest)
+        self._cursor = resume if known else self._floor
         if not self.events_allowed:
             return 0
-        return latest if latest > self._cursor else self._receipted
+        return latest if latest > max(self._cursor, self._floor) else self._receipted
+
+    def may_tell(self, seq: int, *, erased: bool) -> bool:
+        """Whether the phone's session may be told this event at all."""
+        return erased or seq > self._floor
+
+    def passed(self, seq: int) -> None:
+        """The event is not for this phone."""
+        self._cursor = seq
 
     @property
     def events_allowed(self) -> bool:

@@ -153,6 +153,9 @@ class Connection:
             if room and max(self._core.cursor, looked) < latest:
                 lines = await hub.after(self._core.cursor, min(room, PAGE))
                 for line in lines:
+                    if not self._core.may_tell(line.seq, erased=line.erased):
+                        self._core.passed(line.seq)
+                        continue
                     self._core.sent(line.seq, self._services.monotonic())
                     await self._say_text(line.text)
                 if not lines:
@@ -186,7 +189,7 @@ class Connection:
             raise _Over(Close(wire.CLOSE_PROOF, problem, refused))
 
     async def _greet(self, resume: int) -> None:
-        beginning = await self._services.log.beginning()
+        beginning = await self._services.log.beginning(self._session.created_at)
         latest = self._core.start(resume, self._services.hub.latest, beginning)
         await self._say(
             wire.Welcome(

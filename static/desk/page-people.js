@@ -57,7 +57,7 @@ export async function show(place, desk) {
       explain: [text.addWhy],
       specs: [
         { name: "name", label: text.nameLabel, why: text.nameWhy, required: true, more: { maxlength: "60", autocapitalize: "off" } },
-        { name: "role", label: text.role, kind: "select", options: roles.map((role) => [role, words.role[role]]), value: "engagement" },
+        { name: "role", label: text.role, kind: "select", options: roles.map((role) => [role, words.role[role]]), value: roles.includes("engagement") ? "engagement" : roles[0] },
         { name: "rank", label: text.rank, more: { maxlength: "60" } },
       ],
       submit: text.add,
@@ -101,13 +101,15 @@ export async function show(place, desk) {
     }
   }
 
+  const forShift = button(text.shift, shift);
   place.append(
-    heading(text.heading, h("div", { class: "actions" }, button(text.shift, shift), button(text.add, add, "main"))),
+    heading(text.heading, h("div", { class: "actions" }, forShift, button(text.add, add, "main"))),
     h("p", { class: "faint" }, text.explain),
     problem,
     list,
   );
   await again();
+  if (!roles.includes("engagement")) forShift.remove(); // an authorising officer lets no phone in
 }
 
 async function copy(link, at) {

@@ -64,11 +64,15 @@ class Phone:
         """What a browser tells its pages when a network is back: they need not wait out their pause."""
         await self.page.evaluate("dispatchEvent(new Event('online'))")
 
+    async def buttons_live(self) -> None:
+        """The moment is over for which new buttons are dead: what is disabled now stays so."""
+        await expect(self.page.locator(".guarded")).to_have_count(0)
+
     async def shot(self, name: str) -> None:
         """A picture of the screen in four forms, where LFRD_SHOTS names a folder for them."""
         if not (folder := os.environ.get("LFRD_SHOTS")):
             return
-        await expect(self.page.locator(".guarded")).to_have_count(0)
+        await self.buttons_live()
         for size, (width, height) in SIZES.items():
             await self.page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):

@@ -68,7 +68,8 @@ async def lfrd(*arguments: str | Path, wrap: Sequence[str | Path] = (), cwd: Pat
 
 async def _start(*arguments: str | Path, wrap: Sequence[str | Path], cwd: Path) -> Process:
     command = [*wrap, sys.executable, "-m", "lfrd", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "LFRD_TRACEBACK": "1"}
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = os.environ | {"PYTHONPATH": paths, "COLUMNS": "200", "LFRD_TRACEBACK": "1"}
     return await asyncio.create_subprocess_exec(
         *map(str, command), stdin=DEVNULL, stdout=PIPE, stderr=PIPE, cwd=cwd, env=environment
     )

@@ -109,8 +109,9 @@ async def test_small_screens_show_the_evidence_without_scrolling(
     async with scene(tmp_path) as (there, browser):
         phone = await on_post(browser, there)
         await phone.page.set_viewport_size({"width": width, "height": height})
-        hard = {"eye_distance": 18.0, "sharpness": 21.0}
-        alert = await there.file("M-2041", score=0.61, name="Alexandra Sample", **hard)
+        alert = await there.file(
+            "M-2041", score=0.61, name="Alexandra Sample", eye_distance=18.0, sharpness=21.0
+        )
         await phone.shows(alert)
         await there.file(alert.nominal, "Market Square")
         await phone.reads(re.compile("Seen again at Market Square"))

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lfrd import conducting, housekeeping
 from lfrd.app import Site, running
-from lfrd.config import Camera, Config, Placed, Web
+from lfrd.config import Analysis, Camera, Config, Placed, Web
 from lfrd.config import Site as SiteSettings
 from lfrd.inference import opened
 from lfrd.models import library
@@ -111,13 +112,20 @@ async def ready(
     monkeypatch: pytest.MonkeyPatch,
     names: Sequence[str] = ("Street",),
     *,
-    loop: bool = True,
+    paced: bool = True,
+    **change: object,
 ) -> AsyncIterator[Ready]:
-    """wanted: the one portrait on the list. names: of cameras that all show the clip."""
+    """wanted: the one portrait on the list. names: of cameras that all show the clip, again and again at its
+    own speed, or once as fast as it goes (not paced)."""
     for module in (conducting, housekeeping):
         monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
-    cameras = [Camera(name=name, source=str(clip), loop=loop) for name in names]
-    settings = Config(site=SiteSettings(data="data"), web=Web(port=0), cameras=cameras)
+    cameras = [Camera(name=name, source=str(clip), loop=paced, paced=paced) for name in names]
+    settings = Config(
+        site=SiteSettings(data="data"),
+        web=Web(port=0),
+        cameras=cameras,
+        analysis=Analysis(rate=5.0),  # enough to follow one person, and half the work
+    )
     placed = settings.at(folder)
     found = library.open_pack(str(pack), placed.data)
     async with (
@@ -126,5 +134,6 @@ async def ready(
     ):
         source = write_list(folder / "people", {"N-1": [wanted]})
         plan = plan_for("Rehearsal", names, kept.clock.now(), hours=4.0)
+        plan = msgspec.structs.replace(plan, **change)
         made = await rehearse(kept, placed, found, inference, plan, source, start=False)
     yield Ready(folder, settings, found, made.id)

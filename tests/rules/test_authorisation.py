@@ -17,8 +17,10 @@ from lfrd import app, conducting, watching
 from lfrd.audit import kinds
 from lfrd.config import Analysis, Config, DecisionSettings
 from lfrd.errors import NotAllowed, NotReady, SettingError
+from lfrd.operation.alerts import InForce
 from lfrd.policy.life import Facts, PackFacts
 from lfrd.policy.plan import DOCUMENTS, CameraPlan, Change, Plan
+from lfrd.record.gathering import from_audit
 from lfrd.records import records
 from lfrd.store.clock import since_boot
 from lfrd.types import DeploymentId, Role, Stage
@@ -193,18 +195,16 @@ async def test_a_running_deployment_ends_itself_at_its_end_time_and_a_clock_set_
         )
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.AUTHORISING])
-async def test_extending_needs_a_new_authorisation_that_nobody_else_can_give(
-    tmp_path: Path, role: Role
-) -> None:
+async def test_extending_needs_a_new_authorisation_that_nobody_else_can_give(tmp_path: Path) -> None:
     async with desk(tmp_path) as there:
         id = await there.started()
         deployments = there.records.deployments
         ends_at = (await deployments.get(id)).plan.ends_at
         assert ends_at is not None
-        with pytest.raises(NotAllowed) as refused:
-            await deployments.extend(id, there.people[role], "Inspector", ends_at + HOUR, "more time")
-        assert refused.value.code == "role"
+        for role in set(Role) - {Role.AUTHORISING}:
+            with pytest.raises(NotAllowed) as refused:
+                await deployments.extend(id, there.people[role], "Inspector", ends_at + HOUR, "more time")
+            assert refused.value.code == "role"
         assert (await deployments.get(id)).plan.ends_at == ends_at
         await deployments.extend(
             id, there.people[Role.AUTHORISING], "Superintendent", ends_at + HOUR, "the fair goes on"
@@ -253,17 +253,35 @@ async def test_threshold_model_digest_n_and_quality_settings_are_frozen_at_the_s
         assert (second.number, second.authorised_by, second.reason) == (2, frozen.authorised_by, "nearer")
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.AUTHORISING])
-async def test_a_change_of_frozen_terms_is_authorised_by_name_or_refused(tmp_path: Path, role: Role) -> None:
+async def test_a_change_of_frozen_terms_names_who_authorised_it_and_splits_the_statistics(
+    tmp_path: Path,
+) -> None:
     async with desk(tmp_path) as there:
         id = await there.started()
         deployments = there.records.deployments
         change = Change(threshold=0.7)
-        facts = await gathered(there, id, change.applied((await deployments.get(id)).plan))
-        with pytest.raises(NotAllowed) as refused:
-            await deployments.amend(id, there.people[role], "Inspector", change, "fewer alerts", facts)
-        assert refused.value.code == "role"
+        plan = change.applied((await deployments.get(id)).plan)
+        for role in set(Role) - {Role.AUTHORISING}:
+            found = await gathered(there, id, plan)
+            with pytest.raises(NotAllowed) as refused:
+                await deployments.amend(id, there.people[role], "Inspector", change, "fewer alerts", found)
+            assert refused.value.code == "role"
         assert len(await deployments.segments(id)) == 1
+        await there.alert("W-2041")
+        found = await gathered(there, id, plan)
+        await deployments.amend(id, there.people[Role.AUTHORISING], "", change, "fewer alerts", found)
+        await there.office.alerts.open(InForce.of(id, 2, plan))
+        await there.alert("W-2042")
+        await there.alert("W-2043")
+        figures = (await from_audit(there.records.audit, id)).deployments[0]
+        name = PEOPLE[Role.AUTHORISING][0]
+        assert [(one.threshold, one.authorised_by, one.counts.alerts.raised) for one in figures.segments] == [
+            (0.6, f"{name}, Superintendent", 1),
+            (0.7, f"{name}, Superintendent", 2),
+        ]
+        assert [(one.kind, one.name, one.reason) for one in figures.approvals][-1] == (
+            "amend", name, "fewer alerts",
+        )  # fmt: skip
 
 
 async def test_settings_changed_after_the_start_change_nothing_of_what_runs(

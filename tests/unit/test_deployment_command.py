@@ -92,9 +92,8 @@ async def staff(placed: config.Placed) -> None:
     async with records(placed) as site:
         adams = await site.officers.add("Adams", Role.AUTHORISING, "Superintendent", CONSOLE)
         await site.officers.set_password(adams, PASSWORDS["Adams"], CONSOLE)
-        boss = (await site.officers.officer(adams)).actor
-        olsen = await site.officers.add("Olsen", Role.OPERATOR, "", boss)
-        await site.officers.set_password(olsen, PASSWORDS["Olsen"], boss)
+        olsen = await site.officers.add("Olsen", Role.OPERATOR, "", CONSOLE)
+        await site.officers.set_password(olsen, PASSWORDS["Olsen"], CONSOLE)
 
 
 class Site:

@@ -68,6 +68,10 @@ def test_a_complete_entry_has_everything_and_the_plans_own_spelling_of_the_categ
         ({"rationale": ""}, Code.MISSING_RATIONALE),
         ({"instruction": ""}, Code.MISSING_INSTRUCTION),
         ({"rationale": "x" * 2001}, Code.TOO_LONG),
+        ({"instruction": "do not \u202etserra"}, Code.BAD_TEXT),
+        ({"name": "\u2066Ann\u2069"}, Code.BAD_TEXT),
+        ({"name": "\ud800"}, Code.BAD_TEXT),
+        ({"rationale": "\x1b[2J"}, Code.BAD_TEXT),
         ({"blue": "perhaps"}, Code.BAD_FLAG),
         ({"under_18": "2"}, Code.BAD_FLAG),
         ({"pictures": " | "}, Code.MISSING_PICTURES),
@@ -87,6 +91,17 @@ def test_an_entry_that_lacks_something_is_rejected_with_its_reason(
     checker: Checker, change: dict[str, object], code: Code
 ) -> None:
     assert codes_of(checker, **change) == [code]
+
+
+def test_texts_of_any_language_pass(checker: Checker) -> None:
+    names = (
+        "Zoë\u00a0Ng",
+        "\u0646\u06cc\u0645\u200c\u0641\u0627\u0635\u0644\u0647",
+        "Ann\tOther\nJr",
+        "李\u3000雷",
+    )
+    for number, name in enumerate(names):
+        assert isinstance(check(checker, name=name, reference=f"N{number}"), SourceEntry), name
 
 
 def test_everything_that_is_wrong_with_a_line_is_said_at_once(checker: Checker) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.errors import CorruptError, MissingError
-from lfrd.listing.reading import COLUMNS, REQUIRED, read_entries, template
+from lfrd.listing.reading import COLUMNS, MOST_ROWS, REQUIRED, read_entries, template
 from tests.unit.listing.kit import row, write_csv
 
 HEADING = ",".join(REQUIRED)
@@ -150,6 +150,17 @@ def test_json_is_read_and_each_entry_knows_its_line(folder: Path) -> None:
 def test_json_that_is_wrong_is_one_line(folder: Path, text: str, problem: str) -> None:
     put(folder, text, "entries.json")
     refused(folder, problem)
+
+
+def test_a_number_of_too_many_digits_is_one_line(folder: Path) -> None:
+    put(folder, '[{"reference": ' + "9" * 5000 + "}]", "entries.json")
+    refused(folder, "line 1: not an entry: a number is too long")
+
+
+def test_a_list_of_too_many_rows_is_read_no_further_than_it_must_be(folder: Path) -> None:
+    # The last line could not be read at all; it is not come to.
+    put(folder, "\n".join([HEADING, *["a,a,a,a,a,a,a,a"] * (MOST_ROWS + 1), '"never closed']))
+    refused(folder, "more than 200,000 entries")
 
 
 def test_the_template_is_a_list_that_is_read(folder: Path) -> None:

@@ -334,19 +334,32 @@ async def test_event_numbers_go_on_through_all_deployments_and_earlier_alerts_ar
 
 async def test_a_new_phone_is_not_told_of_what_is_over_in_deployments_that_have_ended(store: Store) -> None:
     phone = await store.phone("PC Adams")
-    assert await store.alerts.beginning() == 0
+    assert await store.alerts.beginning(store.clock.now) == 0
     over = await store.filed()
     await store.acts.adjudicate(over, phone.actor, "not_viable", "another ear")
     await store.acts.code(over, phone.actor, "no_engagement")
     await store.acts.close(over, phone.actor)
-    assert await store.alerts.beginning() == 0
+    assert await store.alerts.beginning(store.clock.now) == 0
     await store.stage(Stage.CLOSED)
-    assert await store.alerts.beginning() == 4
+    assert await store.alerts.beginning(store.clock.now) == 4
     await store.begin("d2", "Evening")
     later = await store.filed()
-    assert [event.alert.id for event in await store.alerts.after(await store.alerts.beginning(), 9)] == [
-        later
-    ]
+    begins = await store.alerts.beginning(store.clock.now)
+    assert [event.alert.id for event in await store.alerts.after(begins, 9)] == [later]
+
+
+async def test_a_session_that_saw_a_deployment_end_is_still_told_of_it(store: Store) -> None:
+    phone = await store.phone("PC Adams")
+    over = await store.filed()
+    await store.acts.adjudicate(over, phone.actor, "not_viable", "another ear")
+    await store.acts.code(over, phone.actor, "no_engagement")
+    began = store.clock.now
+    store.clock.now += 60
+    await store.acts.close(over, phone.actor)
+    async with store.db.write() as tx:
+        await tx.execute("UPDATE deployment SET stage = 'closed', closed_at = ?", store.clock.now)
+    assert await store.alerts.beginning(began) == 0
+    assert await store.alerts.beginning(store.clock.now) == 4
 
 
 async def test_open_alerts_of_every_deployment_are_taken_up_after_a_restart(store: Store) -> None:

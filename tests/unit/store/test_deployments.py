@@ -424,6 +424,8 @@ async def test_extending_needs_a_new_authorisation_and_a_later_end(office: Offic
     for end in (PLAN.ends_at, NOW, float("nan")):
         with pytest.raises(NotAllowed, match="ends_at: must be later"):
             await office.deployments.extend(started.id, office.authorising, "Inspector", end, "still needed")
+    with pytest.raises(NotAllowed, match="from 1970 to 9999"):
+        await office.deployments.extend(started.id, office.authorising, "Inspector", 1e300, "still needed")
     later = await office.deployments.extend(
         started.id, office.authorising, "Inspector", PLAN.ends_at + HOUR, "still needed"
     )

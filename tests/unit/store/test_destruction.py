@@ -178,6 +178,25 @@ async def test_a_revocation_asked_for_again_gives_the_same_receipt(store: Store)
     assert await destruction(store).everything(store.deployment, AUTHORISING, "ordered") == first
 
 
+@pytest.mark.parametrize("scope", ["everything", "watchlist"])
+async def test_whoever_orders_a_destruction_that_another_has_just_ordered_gets_the_one_receipt(
+    store: Store, scope: str
+) -> None:
+    await list_people(store, 30)
+    if scope == "watchlist":
+        await store.stage(Stage.CLOSED)
+    here, there = destruction(store), destruction(store)
+
+    def order(by: Destruction) -> Awaitable[str]:
+        if scope == "watchlist":
+            return by.watchlist(store.deployment, AUTHORISING)
+        return by.everything(store.deployment, AUTHORISING, "ordered")
+
+    first, second, third = await asyncio.gather(order(here), order(there), order(here))
+    assert first == second == third
+    assert read_signed(first)["destroyed"]["entries"] == 30
+
+
 async def test_a_hold_keeps_its_alert_through_a_revocation_and_the_receipt_says_so(
     store: Store, path: Path
 ) -> None:

@@ -84,6 +84,17 @@ async def test_a_key_that_another_process_replaces_is_not_mixed_up_with_the_old_
         await unseal(store.keys, store.db, D1, Purpose.ALERTS, sealed)
 
 
+async def test_a_key_that_another_process_destroys_is_let_go_of_here_too(store: Store, path: Path) -> None:
+    sealed = await seal(store.keys, store.db, D1, Purpose.ALERTS, "alert/1")
+    await seal(store.keys, store.db, D1, Purpose.WATCHLIST, "entry/1")
+    assert await store.keys.let_go() == 0
+    with closing(sqlite3.connect(path)) as beside, beside:
+        beside.execute("DELETE FROM deployment_key WHERE purpose = 'watchlist'")
+    assert await store.keys.let_go() == 1
+    assert await store.keys.let_go() == 0
+    assert await unseal(store.keys, store.db, D1, Purpose.ALERTS, sealed) == b"a face"
+
+
 async def test_a_forgetting_that_is_undone_leaves_the_key(store: Store) -> None:
     sealed = await seal(store.keys, store.db, D1, Purpose.ALERTS, "alert/1")
     with suppress(ZeroDivisionError):

@@ -104,7 +104,8 @@ async def test_an_invitation_lets_no_phone_in_as_anybody_but_an_engagement_offic
 ) -> None:
     officer = await house.desk("Sam", role)
     assert "one role" in await refused("role", house.officers.invite("sam", 1, 600, actor=ENGINEER))
-    by = Actor(OfficerId("a"), "Insp Ives", Role.AUTHORISING)
+    ives = Actor(OfficerId("a"), "Insp Ives", Role.AUTHORISING)
+    by = ives if role in (Role.AUTHORISING, Role.AUDITOR) else CONSOLE
     code = await house.officers.invite("Sam", 1, 600, role=role, actor=by)
     await refused("password_wanted", house.officers.join(code, "Sam"))
     session = await house.session(await house.officers.first_password(code, "eleven otters asleep", KEY))
@@ -170,6 +171,21 @@ async def test_who_looks_after_no_accounts_changes_none(house: People, role: Rol
     await refused("role", house.officers.disable("Olu", actor))
     await refused("role", house.officers.unlock("Olu", actor))
     assert {officer.disabled_at for officer in await house.officers.all()} == {None}
+
+
+async def test_an_authorising_officer_gives_nobody_an_account_to_run_what_they_authorise(
+    house: People,
+) -> None:
+    ives = await house.desk("Insp Ives", Role.AUTHORISING)
+    olu = await house.desk("Olu", Role.OPERATOR)
+    for role in (Role.OPERATOR, Role.ENGINEER, Role.ENGAGEMENT):
+        await refused("role", house.officers.add("Ives again", role, "", ives))
+    await refused("role", house.officers.invite("Olu", 1, 600, role=Role.OPERATOR, actor=ives))
+    await refused("role", house.officers.invite("Ives again", 1, 600, actor=ives))
+    await refused("role", house.officers.invite(None, 1, 600, actor=ives))
+    await refused("role", house.officers.set_password(olu.id, "a password of mine", ives))
+    await house.officers.disable("Olu", ives)  # what makes things safer stays theirs
+    await refused("role", house.officers.enable("Olu", ives))
 
 
 async def test_an_operator_invites_phones_and_adds_nobody_else(house: People) -> None:
@@ -284,6 +300,17 @@ async def test_of_many_passwords_tried_at_once_no_more_are_looked_at_than_in_a_r
     tries = [house.officers.check_password("Olu", guess) for guess in guesses]
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert not any(isinstance(result, Actor) for result in results)
+
+
+async def test_passwords_tried_beside_the_server_count_as_those_tried_there(
+    house: People, path: Path, clock: Clock
+) -> None:
+    await house.desk("Olu", Role.OPERATOR)
+    async with Database.open(path, beside=True) as db:
+        beside = Officers(db, clock)
+        tries = [each.check_password("Olu", "wrong") for each in (house.officers, beside) * 2]
+        await asyncio.gather(*tries, return_exceptions=True)
+    assert (await house.officers.find("Olu")).failures == 4
 
 
 async def test_a_changed_password_ends_what_was_signed_in_with_the_old_one(house: People) -> None:

@@ -127,6 +127,21 @@ async def test_nobody_but_an_authorising_officer_places_or_lifts_a_hold(store: S
             assert refused.value.code == "role"
 
 
+async def test_a_holds_reason_that_names_the_person_is_refused(store: Store) -> None:
+    alert = await store.filed(nominal="W-2045", name="Ann Okafor")
+    kept = retention(store)
+    for reason in ("complaint of w-2045", "Okafor's solicitor has written"):
+        with pytest.raises(NotAllowed) as refused:
+            await kept.hold(alert, AUTHORISING, reason)
+        assert refused.value.code == "names_person"
+    await kept.hold(alert, AUTHORISING, "complaint 17")
+    with pytest.raises(NotAllowed) as refused:
+        await kept.lift(alert, AUTHORISING, "settled with Okafor")
+    assert refused.value.code == "names_person"
+    assert await kept.holds()
+    await kept.lift(alert, AUTHORISING, "settled")
+
+
 async def test_a_hold_needs_a_reason_an_alert_and_one_that_is_not_held(store: Store) -> None:
     (alert,) = await raise_alerts(store, 1)
     kept = retention(store)

@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lfrd.audit.kinds import AnyBody, EntryApproved, ListAsked, ListViewed, PictureViewed, decode
+from lfrd.audit.kinds import (
+    AnyBody,
+    EntryApproved,
+    ListAsked,
+    ListImported,
+    ListViewed,
+    PictureViewed,
+    decode,
+)
 from lfrd.errors import NotAllowed, SealError
 from lfrd.store.destruction import Destruction
 from lfrd.store.entries import EntryState, Facts, Need, NewEntry, NewPicture
@@ -233,6 +241,19 @@ async def test_an_approval_needs_a_reason_and_something_to_approve(site: Site) -
             await site.watchlists.approve(number, need, SUPERINTENDENT, reason)
 
 
+@pytest.mark.parametrize("reason", ["N22 is under a court order", "Marked absconded", "twin of n33"])
+async def test_a_reason_that_names_a_person_on_the_list_never_reaches_the_audit(
+    site: Site, reason: str
+) -> None:
+    await build(site, entry("N11"), entry("N22"), entry("N33"), pairs=((2, 3, "same_face", 0.9),))
+    with pytest.raises(NotAllowed, match="names a person") as refused:
+        await site.watchlists.approve(2, Need.SAME_FACE, SUPERINTENDENT, reason)
+    assert refused.value.code == "names_person"
+    assert await site.audit("entry_approved") == []
+    approved = await site.watchlists.approve(2, Need.SAME_FACE, SUPERINTENDENT, "they are twins")
+    assert approved == EntryState.LISTED
+
+
 async def test_approvals_outlast_an_import_only_where_facts_and_pictures_are_the_same(site: Site) -> None:
     await build(site, entry("N1", Need.UNDER_18), entry("N2", Need.UNDER_18), entry("N3", Need.LOW_QUALITY))
     for number, need in ((1, Need.UNDER_18), (2, Need.UNDER_18), (3, Need.LOW_QUALITY)):
@@ -246,6 +267,8 @@ async def test_approvals_outlast_an_import_only_where_facts_and_pictures_are_the
     assert [one.reference for one in await site.watchlists.listed(site.deployment)] == ["N1"]
     views = await site.watchlists.entries(site.deployment, OPERATOR)
     assert [view.approved for view in views] == [{"under_18": SUPERINTENDENT.id}, {}, {}]
+    imports = await bodies(site, "list_imported")
+    assert [body.carried for body in imports if isinstance(body, ListImported)] == [0, 1]
 
 
 async def test_a_person_who_asks_is_told_on_which_days_lists_the_reference_was_also_after_destruction(

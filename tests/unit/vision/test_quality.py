@@ -15,11 +15,11 @@ from lfrd.models import library
 from lfrd.types import F32, U8, Detections, Quality, Refusal
 from lfrd.vision.adapters import Detector
 from lfrd.vision.alignment import ARCFACE_112
-from lfrd.vision.dense import Input
+from lfrd.vision.dense import DenseDetector, Input
 from lfrd.vision.pack import make_detector
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits, examine, measure
-from lfrd.vision.yunet import YunetDetector
+from lfrd.vision.yunet import decoded
 from tests.unit.vision import networks
 
 LIMITS = Limits.of(Analysis())
@@ -234,12 +234,12 @@ def largest(image: U8, detector: Detector) -> Quality:
 
 
 @pytest.fixture(scope="module")
-def detector(shared: Path) -> YunetDetector:
+def detector(shared: Path) -> DenseDetector:
     content = (shared / "models" / "field" / "yunet_n_dynamic.onnx").read_bytes()
-    return YunetDetector(networks.runner(content), Input(False, (0, 0, 0), 1.0), nms_iou=0.3)
+    return DenseDetector(networks.runner(content), Input(False, (0, 0, 0), 1.0), decoded, nms_iou=0.3)
 
 
-def test_the_default_limits_pass_nearly_all_portraits(shared: Path, detector: YunetDetector) -> None:
+def test_the_default_limits_pass_nearly_all_portraits(shared: Path, detector: DenseDetector) -> None:
     pictures = sorted((shared / "faces").glob("*/1.jpg"))[::20]
     refusals = []
     for path in pictures:
@@ -295,7 +295,7 @@ def test_a_portrait_that_the_frame_cuts_is_refused_and_one_that_it_touches_is_no
             assert len(refused) - sum(refused) <= 1, (side, share, refused)
 
 
-def test_the_default_limits_pass_person_a_near_and_far(shared: Path, detector: YunetDetector) -> None:
+def test_the_default_limits_pass_person_a_near_and_far(shared: Path, detector: DenseDetector) -> None:
     clip = cv2.VideoCapture(str(shared / "video" / "stage.mp4"))
     try:
         for number in range(181):

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.types import F32, F64
-from lfrd.vision.dense import Input, UnfitModel
-from lfrd.vision.scrfd import ScrfdDetector, decoded
+from lfrd.vision.dense import DenseDetector, Input, UnfitModel
+from lfrd.vision.scrfd import decoded
 from tests.unit.vision import networks
 
 PREPARED = Input(rgb=True, mean=(127.5, 127.5, 127.5), scale=1 / 128)
@@ -81,7 +81,7 @@ def test_each_way_that_exports_name_their_outputs_is_read(naming: str) -> None:
         outputs = {str(448 + number): output[None] for number, output in enumerate(outputs.values())}
     elif naming == "any order":
         outputs = dict(reversed(outputs.items()))
-    detector = ScrfdDetector(networks.runner(networks.answers(outputs)), PREPARED, nms_iou=0.4)
+    detector = DenseDetector(networks.runner(networks.answers(outputs)), PREPARED, decoded, nms_iou=0.4)
     found = detector.detect(np.zeros((60, 90, 3), np.uint8), 0.5)
     np.testing.assert_allclose(found.boxes, BOX[None], atol=0.01)
     np.testing.assert_allclose(found.points, POINTS[None], atol=0.01)

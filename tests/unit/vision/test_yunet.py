@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.types import F32, U8, Detections
-from lfrd.vision.dense import MOST, Input, UnfitModel
-from lfrd.vision.yunet import YunetDetector, decoded
+from lfrd.vision.dense import MOST, DenseDetector, Input, UnfitModel
+from lfrd.vision.yunet import decoded
 from tests.unit.vision import networks
 
 BGR = Input(rgb=False, mean=(0, 0, 0), scale=1.0)
@@ -72,7 +72,7 @@ def test_faces_come_highest_first_and_overlaps_once() -> None:
     write(outputs, 96, 8, near, points, 0.7)
     write(outputs, 96, 16, near + 0.5, points, 0.6)
     write(outputs, 96, 8, far, np.add(points, (45, 5), dtype=np.float32), 0.9)
-    detector = YunetDetector(networks.runner(networks.answers(outputs)), BGR, nms_iou=0.3)
+    detector = DenseDetector(networks.runner(networks.answers(outputs)), BGR, decoded, nms_iou=0.3)
     found = detector.detect(np.zeros((64, 96, 3), np.uint8), 0.3)
     np.testing.assert_allclose(found.scores, [0.9, 0.7], rtol=1e-5)
     np.testing.assert_allclose(found.boxes, [far, near], atol=0.01)
@@ -83,7 +83,7 @@ def test_crossed_points_are_put_in_the_picture_s_order() -> None:
     outputs = blank(96, 64)
     points = np.array([[30, 20], [20, 20], [25, 25], [29, 30], [21, 30]], np.float32)
     write(outputs, 96, 8, np.array([15, 15, 20, 20], np.float32), points, 0.9)
-    detector = YunetDetector(networks.runner(networks.answers(outputs)), BGR, nms_iou=0.3)
+    detector = DenseDetector(networks.runner(networks.answers(outputs)), BGR, decoded, nms_iou=0.3)
     found = detector.detect(np.zeros((64, 96, 3), np.uint8), 0.5).points[0]
     np.testing.assert_allclose(found, points[[1, 0, 2, 4, 3]], atol=0.01)
 
@@ -94,7 +94,7 @@ def test_a_damaged_network_gives_no_face_that_is_not_a_number() -> None:
     for name, output in outputs.items():
         values = [0.9, np.nan] if name.startswith(("cls", "obj")) else [0.9, np.nan, np.inf, -np.inf, 1e9]
         output[:] = rng.choice(values, output.shape)
-    found = YunetDetector(lambda inputs: outputs, BGR, nms_iou=0.3).detect(SQUARE, 0.0)
+    found = DenseDetector(lambda inputs: outputs, BGR, decoded, nms_iou=0.3).detect(SQUARE, 0.0)
     assert np.isfinite(found.boxes).all()
     assert np.isfinite(found.points).all()
 
@@ -106,7 +106,7 @@ def test_more_faces_than_a_picture_can_hold_are_cut_off_at_the_lowest_scores() -
         outputs[f"bbox_{stride}"][..., 2:] = -6  # specks, none of which overlap
         outputs[f"cls_{stride}"][:] = outputs[f"obj_{stride}"][:] = 0.3
     outputs["cls_8"][0, ::4] = 1.0
-    found = YunetDetector(lambda inputs: outputs, BGR, nms_iou=0.3).detect(SQUARE, 0.1)
+    found = DenseDetector(lambda inputs: outputs, BGR, decoded, nms_iou=0.3).detect(SQUARE, 0.1)
     assert len(found) == MOST
     assert found.scores.min() > 0.5
 
@@ -121,10 +121,10 @@ def test_a_network_of_another_kind_is_named_as_such(lacking: str) -> None:
         decoded(blank(96, 64), 128, 64, 0.5)
 
 
-def field(shared: Path, fixed: tuple[int, int] | None = None) -> YunetDetector:
+def field(shared: Path, fixed: tuple[int, int] | None = None) -> DenseDetector:
     content = (shared / "models" / "field" / "yunet_n_dynamic.onnx").read_bytes()
     prepared = Input(rgb=False, mean=(0, 0, 0), scale=1.0, fixed_size=fixed)
-    return YunetDetector(networks.runner(content), prepared, nms_iou=0.3)
+    return DenseDetector(networks.runner(content), prepared, decoded, nms_iou=0.3)
 
 
 def portrait(path: Path, side: int = 512) -> U8:

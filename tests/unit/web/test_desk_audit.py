@@ -31,9 +31,10 @@ async def test_records_come_newest_first_in_pages_and_by_filter(tmp_path: Path) 
 
 async def test_a_query_that_is_no_number_is_refused_in_words(tmp_path: Path) -> None:
     async with desk(tmp_path) as there, there.client(Role.AUDITOR) as auditor:
-        answer = await auditor.get("/api/desk/audit", params={"before": "-1"})
-        assert answer.status_code == 400
-        assert answer.json()["message"].startswith("before is a whole number")
+        for wrong in ("-1", "9" * 19, "9" * 20, "9" * 5000):
+            answer = await auditor.get("/api/desk/audit", params={"before": wrong})
+            assert answer.status_code == 400
+            assert answer.json()["message"].startswith("before is a whole number")
         assert (await auditor.get("/api/desk/audit", params={"until": "noon"})).status_code == 400
 
 

@@ -13,7 +13,11 @@ async def test_each_role_is_told_whom_it_may_add_and_invite(tmp_path: Path) -> N
         desk(tmp_path) as there,
         there.client(Role.OPERATOR) as operator,
         there.client(Role.ENGINEER) as engineer,
+        there.client(Role.AUTHORISING) as authorising,
     ):
+        seen = (await authorising.get("/api/desk/people")).json()
+        assert seen["roles"] == ["authorising", "auditor"]
+        assert (await authorising.post("/api/desk/people/shift", json={"uses": 1})).status_code == 403
         seen = (await operator.get("/api/desk/people")).json()
         assert seen["roles"] == ["engagement"]
         assert [person["name"] for person in seen["people"] if person["invite"]] == ["PC 4127 Adams"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lfrd.audit import kinds
 from lfrd.types import Role
 from tests.desk import cartoon, desk
@@ -49,6 +51,27 @@ async def test_an_approval_needs_a_reason_and_the_authorising_role(tmp_path: Pat
         assert (await authorising.post(address, json=body)).json() == {"state": "listed"}
         answer = await authorising.post(address, json={**body, "need": "left_handed"})
         assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("number", ["0", "none", "-1", "9" * 18, "9" * 30, "9" * 5000, "٣"])
+async def test_a_number_that_no_entry_has_is_unknown_and_no_fault_of_the_servers(
+    tmp_path: Path, number: str
+) -> None:
+    async with desk(tmp_path) as there, there.client(Role.AUTHORISING) as authorising:
+        answer = await authorising.get(f"/api/desk/entries/{number}/face.jpg")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_entry")
+        body = {"need": "under_18", "reason": "court order"}
+        answer = await authorising.post(f"/api/desk/entries/{number}/approve", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_entry")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "9999-12-31"])
+async def test_a_question_about_a_day_on_which_there_was_no_list_is_refused_in_words(
+    tmp_path: Path, day: str
+) -> None:
+    async with desk(tmp_path) as there, there.client(Role.AUDITOR) as auditor:
+        answer = await auditor.post("/api/desk/asked", json={"reference": "W-2041", "day": day})
+        assert (answer.status_code, answer.json()["code"]) == (409, "day")
 
 
 async def test_engineers_and_auditors_see_no_watchlist(tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ def test_a_phone_that_has_nothing_yet_begins_where_it_is_of_concern() -> None:
     assert (session.cursor, session.receipted) == (40, 0)
 
 
+def test_a_phone_that_claims_to_know_less_than_its_session_may_is_told_no_more_than_that() -> None:
+    session = core()
+    say(session, wire.Hello(wire.PROTOCOL))
+    assert session.start(1, 100, 40) == 100
+    assert [seq for seq in (2, 40, 41, 100) if session.may_tell(seq, erased=False)] == [41, 100]
+    assert session.may_tell(2, erased=True)
+    session.passed(40)
+    assert (session.cursor, session.allowance()) == (40, 4), "what is not told is not owed"
+    assert session.start(1, 100, 100) == 1, "nothing that waits will be told"
+
+
 def test_a_phone_for_which_nothing_waits_has_caught_up() -> None:
     session = core()
     say(session, wire.Hello(wire.PROTOCOL))

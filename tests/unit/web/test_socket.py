@@ -13,7 +13,7 @@ from lfrd.config import Web
 from lfrd.housekeeping import catch_up
 from lfrd.operation.alerts import InForce
 from lfrd.operation.board import Status
-from lfrd.types import CONSOLE, AlertId, CameraState, Role
+from lfrd.types import CONSOLE, SYSTEM, Actor, AlertId, CameraState, Role
 from lfrd.web.proof import DeviceKey
 from lfrd.web.session_core import BAD_MESSAGES
 from tests.unit.web.box import opened
@@ -260,6 +260,27 @@ async def test_a_phone_that_was_away_learns_that_an_alert_is_erased_and_sees_not
             assert each.events[-1].what == "erased"
             assert each.events[-1].alert.id == first.alert.id
         assert late.seqs == [second.seq, second.seq + 1]
+
+
+async def test_a_phone_that_asks_for_earlier_deployments_is_told_nobody_who_was_sought_in_them(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as box:
+        records, acts = box.served.office.records, box.services.log.acts
+        over, erased = await box.alert("sought last week"), await box.alert()
+        officer = await records.officers.add("Sgt Hale", Role.OPERATOR, "", CONSOLE)
+        hale = Actor(officer, "Sgt Hale", Role.OPERATOR)
+        for alert in (over, erased):
+            await acts.adjudicate(AlertId(alert.alert.id), hale, "not_viable", "another ear")
+            await acts.code(AlertId(alert.alert.id), hale, "no_engagement")
+            await acts.close(AlertId(alert.alert.id), hale)
+        await records.deployments.close(box.served.deployment, SYSTEM)
+        await records.destruction.alerts([AlertId(erased.alert.id)], "test", CONSOLE)
+        await catch_up(records, box.services.hub)
+        phone = await box.phone("Asha")
+        async with phone.connected(resume=1):
+            await phone.until(lambda: bool(phone.events))
+        assert [(event.what, event.alert.nominal) for event in phone.events] == [("erased", "")]
 
 
 async def test_cameras_are_wanted_while_an_officer_is_on_post(tmp_path: Path) -> None:
