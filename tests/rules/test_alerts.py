@@ -12,12 +12,13 @@ import pytest
 from lfrd import wire
 from lfrd.audit import kinds
 from lfrd.errors import NotAllowed
-from lfrd.policy.retention import DAY, TYING
 from lfrd.sealing.sitekey import SiteKey
 from lfrd.store.retention import Retention
 from lfrd.types import SYSTEM, AlertId, ArrestClass, Decision, Outcome, Role
 from tests.desk import CAMERAS, cartoon, desk
+from tests.journeys.process import reach, see
 from tests.phone import Phone
+from tests.rules.site import ready
 from tests.unit.store.conftest import Clock, Store, opened
 
 
@@ -128,6 +129,34 @@ async def test_where_two_reviewers_are_required_one_engages_nobody_and_the_secon
     assert (await store.acts.engage(alert, first)).alert.engaged_by == "PC Adams"
 
 
+# ---- rule 18 -------------------------------------------------------------------------------------------
+
+
+async def test_of_an_alert_that_nobody_answers_the_box_makes_nothing_but_its_showing(
+    tmp_path: Path, builtin: Path, street_clip: Path, astronaut: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The astronaut is on the list and walks by; the officer on post does nothing."""
+    async with (
+        ready(tmp_path, builtin, street_clip, astronaut, monkeypatch, paced=False) as site,
+        site.running() as there,
+    ):
+        kept, phone = there.records, there.phone
+        await there.start((await kept.deployments.get(site.deployment)).plan)
+        await reach(phone, lambda: bool(phone.events))
+        await see(phone, Street="ended")
+        await there.looked()
+        (alert,) = await kept.alerts.views(site.deployment)
+        kept_kinds = {
+            record.what for record in await kept.audit.records(limit=1000) if alert.id in record.body
+        }
+    assert {event.what for event in phone.events} <= {"alert", "sighting", "improved"}
+    assert alert.score >= alert.threshold
+    assert (alert.claimed_by, alert.decision, alert.engaged_by, alert.outcome, alert.closed) == (
+        *("", "", "", "", False),
+    )
+    assert kept_kinds <= {"alert_raised", "alert_sighted"}
+
+
 # ---- rule 22 -------------------------------------------------------------------------------------------
 
 CODED: list[tuple[Outcome, ArrestClass | str]] = [
@@ -166,6 +195,10 @@ async def test_an_alert_is_closed_only_once_its_outcome_is_coded(
 
 
 # ---- rule 23 -------------------------------------------------------------------------------------------
+
+DAY = 24 * 3600.0
+TYING = {"confirmed_true", "arrest", "other_disposal"}
+"""Outcomes of which something came that a court or a complaint may ask about."""
 
 
 @pytest.mark.parametrize("outcome", [None, *get_args(Outcome)])
