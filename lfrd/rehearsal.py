@@ -90,7 +90,7 @@ def write_list(folder: Path, people: Mapping[str, Sequence[Path]]) -> Path:
                     "image_date": "2020-01-01",
                     "rationale": "to be found in a rehearsal",
                     "instruction": "Nobody is to be stopped: this is a rehearsal",
-                    "pictures": ";".join(copies),
+                    "pictures": "|".join(copies),
                 }
             )
     return folder

@@ -47,6 +47,10 @@ class Marks:
         np.bitwise_xor(flat, MASK, out=masked)
         if len(np.unique(masked)) >= MARK // 3:  # a flat stretch of wall would be found anywhere
             kept.append(masked)
+            self.keep(kind, masked)
+
+    def keep(self, kind: str, masked: NDArray[np.uint8]) -> None:
+        """Told of each mark, for those who must know it after the process's end."""
 
     def as_hex(self) -> dict[str, list[str]]:
         return {kind: [mark.tobytes().hex() for mark in marks] for kind, marks in self.kinds.items()}
@@ -130,4 +134,5 @@ async def main(data: Path, clip: Path, portrait: Path, pack: Path) -> None:
     await say(step="stopped", marks=marks.as_hex())
 
 
-asyncio.run(main(*(Path(argument) for argument in sys.argv[1:5])))
+if __name__ == "__main__":
+    asyncio.run(main(*(Path(argument) for argument in sys.argv[1:5])))

@@ -146,7 +146,7 @@ async def marks_of(site: Site, deployment: str, phone: Phone) -> dict[str, list[
     for (sealed,) in others:
         marks["sealed"] += pieces(sealed)
     async with phone.http() as http:
-        for view in (alert_of(phone, ASTRONAUT), alert_of(phone, ADMIRAL)):
+        for view in {event.alert.nominal: event.alert for event in phone.events}.values():
             for path in (view.probe, view.candidate):
                 marks["picture"] += pieces((await http.get(path)).content[700:])
     return marks
