@@ -20,7 +20,7 @@ import structlog
 from lfrd import wire
 from lfrd.audit import kinds
 from lfrd.cameras import Eye, status_of
-from lfrd.config import Placed
+from lfrd.config import Config, Placed
 from lfrd.errors import NotAllowed, SettingError
 from lfrd.gallery.index import Gallery, GalleryHolder
 from lfrd.glances import Glances
@@ -241,12 +241,16 @@ class Conductor:
                 clock=self._records.clock.now,
                 resumed=self._resumed,
             )
-            eyes = self._eyes(holder, segment, report)
+            terms = frozen(self._placed.config, segment.settings)
+            eyes = self._eyes(holder, segment, terms, report)
             control = Control(deployment.plan.accepted_false_alerts, deployment.plan.blue_tpir)
             accounts = Accounts(deployment.id, segment.number, time.monotonic())
             self._read = self._seen = 0
             await self._follow_audit(deployment, control)
-            await self._alerts.open(InForce.of(deployment.id, segment.number, deployment.plan))
+            repeat_seconds = terms.decision.repeat_seconds
+            await self._alerts.open(
+                InForce.of(deployment.id, segment.number, deployment.plan, repeat_seconds)
+            )
             self._running = Running(deployment, segment, eyes, accounts, control, self._seen)
             self._on_change()
             log.info("in_force", name=deployment.name, segment=segment.number, nominals=segment.n)
@@ -258,8 +262,10 @@ class Conductor:
             self._on_change()
             log.info("out_of_force", name=deployment.name)
 
-    def _eyes(self, holder: GalleryHolder, segment: Segment, report: Report) -> tuple[Eye, ...]:
-        settings = frozen(self._placed.config, segment.settings)
+    def _eyes(
+        self, holder: GalleryHolder, segment: Segment, settings: Config, report: Report
+    ) -> tuple[Eye, ...]:
+        """settings: with what the segment has frozen, whatever config.toml says by now."""
         pipeline = pipeline_of(
             self._pack, self._inference, holder, segment.threshold, settings, report, self._metrics
         )

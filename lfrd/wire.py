@@ -281,7 +281,7 @@ class Pulse(ToPhone, tag="beat", frozen=True):
 class Refused(ToPhone, tag="error", frozen=True):
     """The last request was not carried out. code: claimed, adjudicated, unknown_alert, reason_missing,
     not_on_post, role, proof, bad_message, protocol, expired, not_viable, not_adjudicated, engaged,
-    same_reviewer, blue, arrest_class, correction_missing, outcome_missing, closed, not_claimed,
+    same_reviewer, unnamed, blue, arrest_class, correction_missing, outcome_missing, closed, not_claimed,
     not_engaged."""
 
     code: str

@@ -59,7 +59,14 @@ class Repeats:
 
     @property
     def seconds(self) -> float:
+        """Within which a nominal that is seen again is a sighting."""
         return self._repeat_seconds
+
+    @seconds.setter
+    def seconds(self, value: float) -> None:
+        if value < 0:
+            raise ValueError("repeat_seconds must not be negative")
+        self._repeat_seconds = value
 
     def __len__(self) -> int:
         """Nominals remembered."""

@@ -100,6 +100,8 @@ class Alerts:
         Whoever was seen lately under it, before a pause or a restart, is a repeat of their alert.
         """
         async with self._turn:
+            if in_force.repeat_seconds is not None:
+                self._repeats.seconds = in_force.repeat_seconds
             if in_force.deployment != self._before:
                 self._repeats.clear()
                 since = self._log.now() - self._repeats.seconds

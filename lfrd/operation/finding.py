@@ -11,19 +11,23 @@ from lfrd.types import Box, CameraId, DeploymentId, NominalId, TrackId
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The deployment in force, as far as alerts need it. segment: whose terms now hold. The rest as in
-    `policy.plan.Plan`: seconds, and 1 or 2 reviewers."""
+    """The deployment in force, as far as alerts need it. segment: whose terms now hold. repeat_seconds: as
+    frozen at the start; None for those that `Repeats` was made with. The rest as in `policy.plan.Plan`:
+    seconds, and 1 or 2 reviewers."""
 
     deployment: DeploymentId
     segment: int
     escalate_seconds: float
     expire_seconds: float
     reviews_needed: int = 1
+    repeat_seconds: float | None = None
 
     @classmethod
-    def of(cls, deployment: DeploymentId, segment: int, plan: Plan) -> InForce:
+    def of(
+        cls, deployment: DeploymentId, segment: int, plan: Plan, repeat_seconds: float | None = None
+    ) -> InForce:
         reviews = 2 if plan.second_review else 1
-        return cls(deployment, segment, plan.escalate_seconds, plan.expire_seconds, reviews)
+        return cls(deployment, segment, plan.escalate_seconds, plan.expire_seconds, reviews, repeat_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

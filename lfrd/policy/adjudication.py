@@ -87,9 +87,11 @@ def claims_with_it(standing: Standing) -> bool:
     return standing.holder is None and standing.reviews_needed == 1
 
 
-def may_claim(standing: Standing, officer: Actor) -> None:
+def may_claim(standing: Standing, officer: Actor, *, named: bool = True) -> None:
+    """named: see `may_adjudicate`; whoever has the alert is one of its reviewers."""
     _is_open(standing)
     _is_free(standing, officer)
+    _is_known(standing, named)
 
 
 def may_release(standing: Standing, officer: Actor) -> None:
@@ -102,11 +104,14 @@ def may_release(standing: Standing, officer: Actor) -> None:
         raise NotAllowed("adjudicated", "you have decided: withdraw your decision first")
 
 
-def may_adjudicate(standing: Standing, officer: Actor, decision: Decision, reason: str) -> int:
+def may_adjudicate(
+    standing: Standing, officer: Actor, decision: Decision, reason: str, *, named: bool = True
+) -> int:
     """Which review this is: 1 or 2.
 
     Whoever has claimed the alert is one of its reviewers. Another officer may be the second, before or after
-    them, without a claim.
+    them, without a claim. named: somebody else has said who the officer is. Where two are needed both must
+    be known so: one person with two phones and a shift's invitation would be two officers otherwise.
     """
     _is_open(standing)
     if standing.decision is not None:
@@ -121,6 +126,7 @@ def may_adjudicate(standing: Standing, officer: Actor, decision: Decision, reaso
     others = [review for review in standing.valid if standing.holder and review.by.id != standing.holder.id]
     if len(others) + 1 >= standing.reviews_needed:
         _is_free(standing, officer)
+    _is_known(standing, named)
     if decision != "viable" and not reason:
         raise NotAllowed("reason_missing", "say in a few words why")
     return len(standing.valid) + 1
@@ -193,6 +199,14 @@ def _is_open(standing: Standing) -> None:
 def _is_free(standing: Standing, officer: Actor) -> None:
     if standing.holder is not None and standing.holder.id != officer.id:
         raise NotAllowed("claimed", f"{standing.holder.name} has it")
+
+
+def _is_known(standing: Standing, named: bool) -> None:
+    if standing.reviews_needed > 1 and not named:
+        raise NotAllowed(
+            "unnamed",
+            "two reviewers are needed who are known by name: join with an invitation in your own name",
+        )
 
 
 def _has_reviewed(standing: Standing, officer: Actor) -> bool:

@@ -111,13 +111,22 @@ class Accounts(Sessions):
     # ---- rows ----------------------------------------------------------------------------------------------
 
     async def _insert(
-        self, tx: Transaction, name: str, role: Role, rank: str, actor: Actor | None, now: float
+        self,
+        tx: Transaction,
+        name: str,
+        role: Role,
+        rank: str,
+        actor: Actor | None,
+        now: float,
+        *,
+        named: bool = True,
     ) -> OfficerId:
-        """actor None: the person themselves, by an invitation."""
+        """actor None: the person themselves, by an invitation. named: somebody else has given the name."""
         officer = OfficerId(secrets.token_hex(8))
         await tx.execute(
-            "INSERT INTO officer (id, name, label, role, rank, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-            *(officer, name, label(name), role.value, rank, now),
+            "INSERT INTO officer (id, name, label, role, rank, created_at, named) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(officer, name, label(name), role.value, rank, now, named),
         )
         added = kinds.UserAdded(officer, name, role.value, rank)
         await append(tx, now, actor or Actor(officer, name, role), added)

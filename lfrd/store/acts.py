@@ -31,11 +31,11 @@ class Acts:
         self._clock = clock  # Unix seconds that never go back
 
     async def claim(self, alert: AlertId, actor: Actor) -> wire.Event:
-        """The first officer to claim has it. Raises 'claimed' where another one does."""
+        """The first officer to claim has it. Raises 'claimed' where another one does, and 'unnamed'."""
         async with self._at(alert) as (tx, state, standing, now):
             if _is(standing.holder, actor):
                 return await _earlier(state, ("claimed", "reviewed", "adjudicated"), actor)
-            rules.may_claim(standing, actor)
+            rules.may_claim(standing, actor, named=await _is_named(tx, actor))
             await tx.execute(
                 "INSERT INTO claim (alert, officer, at) VALUES (?, ?, ?)", state.id, actor.id, now
             )
@@ -58,7 +58,7 @@ class Acts:
     ) -> wire.Event:
         """Record an officer's decision. It claims an alert that nobody has, where one reviewer is enough.
 
-        Raises 'adjudicated', 'claimed', 'same_reviewer', or 'reason_missing' where not_viable or
+        Raises 'adjudicated', 'claimed', 'same_reviewer', 'unnamed', or 'reason_missing' where not_viable or
         insufficient come without one.
         """
         reason = reason.strip()
@@ -66,7 +66,8 @@ class Acts:
             own = standing.review_of(actor)
             if own is not None and (own.decision, own.reason) == (decision, reason):
                 return await _earlier(state, ("reviewed", "adjudicated"), actor)
-            number = rules.may_adjudicate(standing, actor, decision, reason)
+            named = await _is_named(tx, actor)
+            number = rules.may_adjudicate(standing, actor, decision, reason, named=named)
             view = state.view
             if rules.claims_with_it(standing):
                 await tx.execute(
@@ -177,6 +178,11 @@ class Acts:
 
 def _is(one: Actor | None, other: Actor) -> bool:
     return one is not None and one.id == other.id
+
+
+async def _is_named(tx: Transaction, actor: Actor) -> bool:
+    """Whether somebody else has said who this is: not of who joined by an invitation made out to nobody."""
+    return await tx.row("SELECT 1 FROM officer WHERE id = ? AND named = 1", actor.id) is not None
 
 
 def _is_coded(standing: Standing, actor: Actor, *values: str) -> bool:

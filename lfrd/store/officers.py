@@ -187,18 +187,26 @@ class Officers(Accounts):
     async def _joining(
         self, tx: Transaction, made_out_to: str | None, name: str, role: Role, now: float
     ) -> Actor:
-        """The officer of that name, new or, where the invitation is made out to them, as they are."""
+        """The officer of that name, new or, where the invitation is made out to them, as they are.
+
+        Who gave their name themselves until now is known by it from here on, and what signed in under it
+        before ends: it may have been somebody else."""
         chosen = made_out_to or clean_name(name)
         officer = await self._perhaps(tx, chosen)
         if officer is None:
-            return Actor(await self._insert(tx, chosen, role, "", None, now), chosen, role)
+            named = made_out_to is not None
+            return Actor(await self._insert(tx, chosen, role, "", None, now, named=named), chosen, role)
         if made_out_to is None:
             raise NotAllowed(
                 "name_taken",
                 f"{chosen} has joined already: add your shoulder number, or ask for an invitation in your "
                 "name",
             )
-        return _enabled(_in_role(officer, role)).actor
+        actor = _enabled(_in_role(officer, role)).actor
+        unnamed = "UPDATE officer SET named = 1 WHERE id = ? AND named = 0 RETURNING id"
+        if await tx.row(unnamed, officer.id):
+            await self._end(tx, actor, "revoked", "officer = ?", officer.id)
+        return actor
 
     async def _keep_password(self, tx: Transaction, actor: Actor, officer: OfficerId, kept: str) -> None:
         await tx.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 SCRIPT = """
 -- Times are Unix seconds everywhere. label is the name folded for comparison: two officers may not differ by
 -- case or width alone. password is Argon2id in PHC format; NULL for those who sign in by invitation only.
+-- named: 0 for who gave the name themselves, by an invitation made out to nobody: whose it is, no one has said.
 CREATE TABLE officer (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -15,7 +16,8 @@ CREATE TABLE officer (
     failures INTEGER NOT NULL DEFAULT 0,
     locked_until REAL NOT NULL DEFAULT 0,
     created_at REAL NOT NULL,
-    disabled_at REAL
+    disabled_at REAL,
+    named INTEGER NOT NULL DEFAULT 1 CHECK (named IN (0, 1))
 ) STRICT;
 
 -- name NULL: for whoever holds it, who then gives a name. purpose: what its link does, let a phone in or set

@@ -113,6 +113,16 @@ async def test_two_cameras_that_see_a_nominal_at_once_make_one_alert_and_one_sig
         assert len({event.alert.id for event in events if event is not None}) == 1
 
 
+async def test_how_long_a_person_counts_as_a_repeat_is_what_the_deployment_has_frozen(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        await desk.open(repeat_seconds=10.0)  # the settings of today say 300
+        first = await desk.alerts.report(finding(track=1, seen_at=SEEN))
+        later = await desk.alerts.report(finding(track=2, seen_at=SEEN + 11))
+        assert first is not None
+        assert later is not None
+        assert (first.what, later.what) == ("alert", "alert")
+
+
 async def test_another_nominal_at_the_same_instant_is_an_alert_of_its_own(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         events = await asyncio.gather(

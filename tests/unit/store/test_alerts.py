@@ -75,7 +75,7 @@ async def test_what_names_or_shows_a_person_is_sealed_wherever_it_lies(store: St
     await store.acts.code(alert, phone.actor, "confirmed_false", correction="marked correction")
     async with store.db.write() as tx:
         await tx.execute(
-            "INSERT INTO officer VALUES ('x', 'seen in the file', 'x', 'auditor', '', NULL, 0, 0, 0, 0)"
+            "INSERT INTO officer VALUES ('x', 'seen in the file', 'x', 'auditor', '', NULL, 0, 0, 0, 0, 1)"
         )
     files = b"".join(contents(file) for file in path.parent.iterdir() if file.is_file())
     assert b"seen in the file" in files
