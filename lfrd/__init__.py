@@ -4,7 +4,7 @@ import os
 
 __version__ = "0.1.0"
 
-# ONNX Runtime's Linux builds report to their maker, and keep what they could not send in ~/.cache, unless this
-# is set before the library is loaded (its own call to turn that off comes too late). Nothing leaves the box:
-# rule 30.
+# ONNX Runtime's Linux builds report to their maker, and keep what they could not send in ~/.cache, unless
+# this is set before the library is loaded; its own call to turn that off comes too late. Nothing may leave
+# the box (rule 30).
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

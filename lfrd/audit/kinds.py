@@ -7,7 +7,7 @@ Every figure that is published is computed from these records alone (`audit.figu
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import msgspec
 from msgspec import Struct
@@ -223,6 +223,10 @@ class ListImported(Body, tag="list_imported", frozen=True):
     carried: int = 0
 
 
+class ImportDiscarded(Body, tag="import_discarded", frozen=True):
+    deployment: str
+
+
 class EntryApproved(Body, tag="entry_approved", frozen=True):
     """entry: the row's number, which says nothing of the person. need: 'under_18' and so on."""
 
@@ -300,6 +304,12 @@ class AlertSighted(Body, tag="alert_sighted", frozen=True):
     deployment: str
     alert: str
     camera: str
+
+
+class AlertImproved(Body, tag="alert_improved", frozen=True):
+    deployment: str
+    alert: str
+    version: int
 
 
 class AlertClaimed(Body, tag="alert_claimed", frozen=True):
@@ -385,6 +395,14 @@ class StillViewed(Body, tag="still_viewed", frozen=True):
     camera: str
 
 
+class AuditViewed(Body, tag="audit_viewed", frozen=True):
+    """Records of the audit were shown."""
+
+
+class RecordViewed(Body, tag="record_viewed", frozen=True):
+    deployment: str
+
+
 class Exported(Body, tag="exported", frozen=True):
     """kind: 'audit', 'record', 'notice', 'manifest'."""
 
@@ -415,30 +433,21 @@ AboutSite: TypeAlias = ChainBegan | ServerStarted | ServerStopped | ClockSetBack
 AboutPeople: TypeAlias = UserAdded | UserChanged | Invited | SignedIn | SignInFailed | SessionEnded | Refused
 AboutPlan: TypeAlias = Drafted | PlanChanged | Authorised | MadeReady | Started | SegmentBegan
 AboutRun: TypeAlias = Paused | Resumed | Suspended | Closed | Revoked | MemoryWiped | Destroyed
-AboutList: TypeAlias = ListImported | EntryApproved | ListExported | ListAsked | ListViewed
+AboutList: TypeAlias = ListImported | ImportDiscarded | EntryApproved | ListExported | ListAsked | ListViewed
 AboutCameras: TypeAlias = Counted | CameraFailed | CameraBack | StillViewed
-AboutSeen: TypeAlias = AlertRaised | AlertSighted | AlertEscalated | AlertExpired | BluePassage
-AboutActs: TypeAlias = (
-    AlertClaimed
-    | AlertReleased
-    | AlertAdjudicated
-    | AdjudicationWithdrawn
-    | Engaged
-    | OutcomeCoded
-    | AlertClosed
+AboutSeen: TypeAlias = (
+    AlertRaised | AlertSighted | AlertImproved | AlertEscalated | AlertExpired | BluePassage
 )
-AboutKept: TypeAlias = PictureViewed | Exported | HoldPlaced | HoldLifted | Deleted
-AnyBody: TypeAlias = (
-    AboutSite
-    | AboutPeople
-    | AboutPlan
-    | AboutRun
-    | AboutList
-    | AboutCameras
-    | AboutSeen
-    | AboutActs
-    | AboutKept
-)
+AboutReview: TypeAlias = AlertClaimed | AlertReleased | AlertAdjudicated | AdjudicationWithdrawn
+AboutStreet: TypeAlias = Engaged | OutcomeCoded | AlertClosed
+AboutKept: TypeAlias = HoldPlaced | HoldLifted | Deleted
+AboutAccess: TypeAlias = PictureViewed | AuditViewed | RecordViewed | Exported
+AboutAlerts: TypeAlias = AboutSeen | AboutReview | AboutStreet
+AboutDeployments: TypeAlias = AboutPlan | AboutRun | AboutList | AboutCameras
+AnyBody: TypeAlias = AboutSite | AboutPeople | AboutDeployments | AboutAlerts | AboutKept | AboutAccess
+
+WHATS: tuple[str, ...] = tuple(sorted(str(kind.__struct_config__.tag) for kind in get_args(AnyBody)))
+"""The name of each kind, as records have it in `what`."""
 
 _decoder: msgspec.json.Decoder[AnyBody] = msgspec.json.Decoder(AnyBody)
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 AsOption = Annotated[
     str | None,
-    typer.Option("--as", metavar="NAME", help="Who gives this command. [default: the machine's console]"),
+    typer.Option(
+        "--as", metavar="NAME", help="Who gives this command. [default: the machine's console, where it may]"
+    ),
 ]
 PasswordFileOption = Annotated[
     Path | None,

@@ -17,7 +17,7 @@ import typer
 from lfrd import config
 from lfrd.commands.acting import AsOption, PasswordFileOption, acting, password_of
 from lfrd.commands.failure import one_line
-from lfrd.commands.shared import ConfigOption, JsonOption, counted, event_line, group, print_json
+from lfrd.commands.shared import ConfigOption, JsonOption, counted, event_line, group, print_json, shown
 from lfrd.errors import CorruptError, LfrdError, MissingError
 
 if TYPE_CHECKING:
@@ -103,7 +103,11 @@ def export(
     _database(placed)
     password = password_of(name, password_file)
     # Closed to others, since officers' names are in it; what is there already may be somebody's evidence.
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise MissingError(f"{file}: is there already; name another file for the export") from None
+    with os.fdopen(descriptor, "wb") as out:
         try:
             lines = asyncio.run(_export(placed, name, password, out))
         except BaseException:
@@ -117,7 +121,9 @@ def export(
 
 @app.command(short_help="Print records for people.")
 def show(
-    deployment: Annotated[str | None, typer.Option(metavar="ID", help="Of this deployment only.")] = None,
+    deployment: Annotated[
+        str | None, typer.Option(metavar="ID", help="Its id, the beginning of one, or its name.")
+    ] = None,
     kind: Annotated[str | None, typer.Option(metavar="KIND", help="Of this kind: alert_raised ...")] = None,
     actor: Annotated[str | None, typer.Option(metavar="NAME", help="By this officer, name or id.")] = None,
     since: Annotated[
@@ -126,8 +132,12 @@ def show(
     config_file: ConfigOption = CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the audit's records, the oldest first. Works while the server runs."""
+    """Print the audit's records, the oldest first. Works while the server runs; is itself recorded."""
+    from lfrd.audit.kinds import WHATS
+
     begin = _moment(since) if since is not None else None
+    if kind is not None and kind not in WHATS:
+        raise typer.BadParameter(f"must be one of: {', '.join(WHATS)}", param_hint="'--kind'")
     asyncio.run(_show(config.load(config_file), deployment, kind, actor, begin, as_json))
 
 
@@ -152,7 +162,7 @@ def _good(where: str, found: Verified, key_given: bool) -> str:
         f"'{found.site}' are as they were written"
     )
     if found.at is not None:
-        said += f", exported {_shown(found.at)}"
+        said += f", exported {shown(found.at)}"
     elif found.signed < found.records:
         newer = found.records - found.signed
         said += f"; {counted(newer, 'newer record')} {'is' if newer == 1 else 'are'} not signed yet"
@@ -249,30 +259,58 @@ async def _show(
     since: float | None,
     as_json: bool,
 ) -> None:
-    async with _audit(placed) as audit:
+    from lfrd.audit.kinds import AuditViewed
+    from lfrd.store.audit import Audit
+    from lfrd.store.clock import Ratchet
+    from lfrd.store.database import Database
+    from lfrd.types import CONSOLE
+
+    async with Database.open(_database(placed), beside=True) as db:
+        audit = Audit(db, (await Ratchet.opened(db)).now)
         names = await audit.names()
         by = next((id for id, name in names.items() if name == actor), actor)
-        after = 0
+        if deployment is not None:
+            deployment = await _deployment(audit, deployment)
+        if not await audit.newest(limit=1):  # not begun: there is nothing to show
+            return
+        after, viewed = 0, await audit.record(AuditViewed(), CONSOLE)  # before anything is shown
         while records := await audit.records(after, 1000, deployment, what=kind, actor=by, since=since):
             for record in records:
+                if record.seq >= viewed:
+                    return
                 body = msgspec.json.decode(record.body)
                 name = names.get(record.actor, record.actor)
                 if as_json:
                     event_line({**msgspec.to_builtins(record), "name": name, "body": body})
                     continue
                 said = " ".join(f"{key}={_value(value)}" for key, value in body.items() if key != "what")
-                line = f"{record.seq:>7}  {_shown(record.at)}  {name:<16}  {record.what:<20}  {said}"
+                line = f"{record.seq:>7}  {shown(record.at)}  {name:<16}  {record.what:<20}  {said}"
                 print(one_line(line.rstrip()))
             after = records[-1].seq
 
 
+async def _deployment(audit: Audit, which: str) -> str:
+    """The id of the deployment that is meant by its id, the beginning of it, or its name: as the audit itself
+    tells of it, so that one that is gone is found too. Raises MissingError where none is, or several are."""
+    drafted: dict[str, str] = {}
+    after = 0
+    while records := await audit.records(after, what="drafted"):
+        drafted |= {one.deployment: msgspec.json.decode(one.body)["plan"]["name"] for one in records}
+        after = records[-1].seq
+    for meant in (
+        [id for id in drafted if id == which],
+        [id for id, name in drafted.items() if name == which],
+        [id for id in drafted if which and id.startswith(which)],
+    ):
+        if len(meant) == 1:
+            return meant[0]
+        if meant:
+            raise MissingError(f"'{which}' can be {', '.join(meant)}: give one of these ids")
+    raise MissingError(f"the audit tells of no deployment '{which}'; see `lfrd deployment list`")
+
+
 def _value(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _shown(at: float) -> str:
-    """Unix seconds as the box's own time."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def _moment(text: str) -> float:

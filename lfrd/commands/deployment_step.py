@@ -42,7 +42,7 @@ OpenArgument = Annotated[
     typer.Argument(metavar="[ID]", help="The id, its beginning, or the name. [default: the open one]"),
 ]
 RankOption = Annotated[
-    str, typer.Option("--rank", metavar="RANK", help="Your rank. [default: that of your account]")
+    str, typer.Option("--rank", metavar="RANK", help="Your rank, where your account has none.")
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept for good.")]
 
@@ -100,9 +100,9 @@ async def which_one(site: Records, which: str | None, *, newest: bool = False) -
         if found is None and newest:
             found = next(reversed(await site.deployments.all()), None)
         if found is None:
-            raise NotAllowed(
-                "unknown_deployment", "no deployment is open: name one of `lfrd deployment list`"
-            )
+            none = "there is no deployment yet: `lfrd deployment new` drafts one"
+            told = none if newest else "no deployment is open: name one of `lfrd deployment list`"
+            raise NotAllowed("unknown_deployment", told)
         return found
     everyone = await site.deployments.all()
     for meant in (

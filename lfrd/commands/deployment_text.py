@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NEXT = {
     Stage.DRAFT: "an authorising officer authorises it: lfrd deployment authorise {id} --as NAME",
-    Stage.AUTHORISED: "an operator makes it ready: lfrd deployment ready {id} --as NAME",
+    Stage.AUTHORISED: "with zones and list, an operator makes it ready: lfrd deployment ready {id} --as NAME",
     Stage.READY: "an operator starts it: lfrd deployment start {id} --as NAME",
     Stage.SUSPENDED: "an authorising officer authorises it again: lfrd deployment resume --as NAME",
 }

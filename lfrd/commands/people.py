@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -21,6 +21,7 @@ from lfrd.commands.shared import (
     print_invitation,
     print_json,
     print_table,
+    shown,
 )
 from lfrd.errors import NotAllowed
 from lfrd.types import CONSOLE, Role
@@ -49,7 +50,9 @@ def add(
     rank: Annotated[str, typer.Option(metavar="RANK", help="Named in authorisations.")] = "",
     config_file: ConfigOption = CONFIG,
     address: AddressOption = None,
-    hours: Annotated[float, typer.Option(metavar="HOURS", min=0.01, max=72)] = 24.0,
+    hours: Annotated[
+        float, typer.Option(metavar="HOURS", min=0.01, max=72, help="How long the link may be used.")
+    ] = 24.0,
     as_name: AsOption = None,
     password_file: PasswordFileOption = None,
     as_json: JsonOption = False,
@@ -75,7 +78,9 @@ def add(
     if as_json:
         print_json({"name": name, "role": role, "link": link, "hours": hours})
         return
-    print_invitation(link, f"{name} is added ({role}). For them, once, within {hours:g} h")
+    use = "lets their phone in" if role is Role.ENGAGEMENT else "is where they set their password"
+    caption = f"{name} is added ({role}). While `lfrd run` runs, this {use}, once, within {hours:g} h"
+    print_invitation(link, caption)
 
 
 @app.command("list", short_help="Everybody, with role and state.")
@@ -206,7 +211,7 @@ def passkeys(
     """List somebody's passkeys, or remove a lost one. They add theirs at the desk."""
     placed = config.load(config_file)
 
-    async def carry(records: Records) -> list[dict[str, object]]:
+    async def carry(records: Records) -> list[dict[str, Any]]:
         officer = await records.officers.find(name)
         kept = await records.officers.passkeys.of(officer.id)
         if remove is not None:
@@ -224,7 +229,7 @@ def passkeys(
         return
     print_table(
         ("ID", "SINCE", "LAST USED"),
-        [(str(p["id"])[:16], _moment(p["created_at"]), _moment(p["last_used_at"])) for p in kept],
+        [(str(p["id"])[:16], shown(p["created_at"]), shown(p["last_used_at"])) for p in kept],
     )
 
 
@@ -266,7 +271,7 @@ def officers(config_file: ConfigOption = CONFIG, as_json: JsonOption = False) ->
         return
     print_table(
         ("OFFICER", "ROLE", "SINCE", "LAST SEEN"),
-        [(s.name, s.role, _moment(s.created_at), _moment(s.last_seen_at)) for s in sessions],
+        [(s.name, s.role, shown(s.created_at), shown(s.last_seen_at)) for s in sessions],
     )
 
 
@@ -315,10 +320,5 @@ def _state(officer: Officer) -> str:
     if math.isinf(officer.locked_until):
         return "locked until unlocked"
     if officer.locked_until > time.time():
-        return f"locked until {_moment(officer.locked_until)}"
+        return f"locked until {shown(officer.locked_until)}"
     return "" if officer.has_password or officer.role is Role.ENGAGEMENT else "no password yet"
-
-
-def _moment(at: object) -> str:
-    """Unix seconds as the box's own time."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if isinstance(at, float) else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 
 from lfrd import config
 from lfrd.commands.acting import AsOption, PasswordFileOption, acting, password_of
-from lfrd.commands.shared import ConfigOption, JsonOption, print_json, print_table
+from lfrd.commands.shared import ConfigOption, JsonOption, print_json, print_table, shown
 from lfrd.errors import LfrdError, MissingError
 
 if TYPE_CHECKING:
@@ -186,11 +185,7 @@ def _print_list(figures: Figures, as_json: bool) -> None:
         )
         return
     rows = [
-        (d.id, d.name, d.stage, _moment(d.started_at), d.total.faces_seen, d.total.alerts.raised)
+        (d.id, d.name, d.stage, shown(d.started_at, exact=False), d.total.faces_seen, d.total.alerts.raised)
         for d in figures.deployments
     ]
     print_table(("ID", "NAME", "STAGE", "STARTED", "FACES SEEN", "ALERTS"), rows)
-
-
-def _moment(at: float | None) -> str:
-    return "" if at is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

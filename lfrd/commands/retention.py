@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ import typer
 
 from lfrd import config
 from lfrd.commands.acting import AsOption, PasswordFileOption, acting, password_of
-from lfrd.commands.shared import ConfigOption, JsonOption, counted, group, print_json, print_table
+from lfrd.commands.shared import ConfigOption, JsonOption, counted, group, print_json, print_table, shown
 from lfrd.errors import MissingError, NotAllowed
 from lfrd.types import AlertId
 
@@ -62,13 +61,14 @@ def dry_run(config_file: ConfigOption = CONFIG, as_json: JsonOption = False) -> 
     print_table(
         ("RULE", "WHAT", "DEPLOYMENT", "ROWS", "DUE SINCE", "KEPT BY"),
         [
-            (due.rule, due.subject or "-", due.deployment or "-", due.rows, _shown(due.due_at),
+            (due.rule, due.subject or "-", due.deployment or "-", due.rows, shown(due.due_at),
              f"hold: {due.hold}" if due.hold else "late: no sweep has run" if due.late else "-")
             for due in found
         ],
     )  # fmt: skip
     held = sum(bool(due.hold) for due in found)
-    print(f"{counted(len(found) - held, 'deletion')} due, {counted(held, 'alert')} under legal hold")
+    kept = f", {counted(held, 'alert')} kept by a legal hold" if held else ""
+    print(f"{counted(len(found) - held, 'deletion')} due{kept}")
 
 
 @app.command(short_help="Keep an alert from being deleted.")
@@ -121,8 +121,8 @@ def holds(
     print_table(
         ("ALERT", "SINCE", "BY", "REASON", "LIFTED"),
         [
-            (one.alert, _shown(one.at), names.get(one.officer, one.officer), one.reason,
-             _shown(one.lifted_at) if one.lifted_at else "-")
+            (one.alert, shown(one.at), names.get(one.officer, one.officer), one.reason,
+             shown(one.lifted_at) if one.lifted_at else "-")
             for one in found
         ],
     )  # fmt: skip
@@ -152,7 +152,7 @@ def list_receipts(
         return
     print_table(
         ("RECEIPT", "TIME", "KIND", "DEPLOYMENT"),
-        [(one.id, _shown(one.at), one.kind, one.deployment or "-") for one in found],
+        [(one.id, shown(one.at), one.kind, one.deployment or "-") for one in found],
     )
 
 
@@ -193,8 +193,3 @@ async def _receipts(placed: config.Placed, deployment: str | None) -> list[Recei
 
     async with _opened(placed) as site:
         return await kept(site.db, deployment)
-
-
-def _shown(at: float) -> str:
-    """Unix seconds as the box's own time."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

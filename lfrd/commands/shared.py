@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -129,6 +130,12 @@ def print_invitation(link: str, caption: str) -> None:
 
         segno.make(link, error="m").terminal(compact=True)
     print(f"{caption}:\n  {link}", flush=True)
+
+
+def shown(at: float | None, *, exact: bool = True) -> str:
+    """Unix seconds as the box's own time, with its zone; '' for None. exact: to the second."""
+    form = "%Y-%m-%d %H:%M:%S %Z" if exact else "%Y-%m-%d %H:%M %Z"
+    return "" if at is None else time.strftime(form, time.localtime(at))
 
 
 def event_line(event: dict[str, Any]) -> None:

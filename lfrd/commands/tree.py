@@ -111,6 +111,6 @@ def _misused(error: Any) -> int:
             print(text, file=sys.stderr)
     else:
         where = context.command_path if context is not None else "lfrd"
-        text = text.partition(", unable to parse")[0].rstrip(".")
+        text = text.partition(", unable to parse")[0].rstrip(".").replace("Value error, ", "")
         failure.say(f"{text}; see {where} --help")
     return failure.MISUSED

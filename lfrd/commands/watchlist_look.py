@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +12,7 @@ from lfrd import config
 from lfrd.commands.acting import AsOption, PasswordFileOption, acting, password_of
 from lfrd.commands.deployment_step import CONFIG, WhichArgument, opened, which_one
 from lfrd.commands.failure import one_line
-from lfrd.commands.shared import ConfigOption, JsonOption, counted, print_json, print_table
+from lfrd.commands.shared import ConfigOption, JsonOption, counted, print_json, print_table, shown
 
 if TYPE_CHECKING:
     from lfrd.store.entries import Asked, EntryState, EntryView, ListSummary, Pair
@@ -41,7 +40,14 @@ def list_(config_file: ConfigOption = CONFIG, as_json: JsonOption = False) -> No
     print_table(
         ("DEPLOYMENT", "NAME", "BUILT", "LISTED", "WAITING", "REFUSED"),
         [
-            (key, name, moment(s.built_at) if s.built_at else "unfinished", s.listed, s.waiting, s.refused)
+            (
+                key,
+                name,
+                _minute(s.built_at) if s.built_at else "unfinished",
+                s.listed,
+                s.waiting,
+                s.refused,
+            )
             for key, name, s in lists
         ],
     )
@@ -169,9 +175,9 @@ def asked(
     if not found:
         print("on no list of this site on that day")
     for one in found:
-        until = "still there" if one.destroyed_at is None else f"until {moment(one.destroyed_at)}"
+        until = "still there" if one.destroyed_at is None else f"until {_minute(one.destroyed_at)}"
         print(
-            one_line(f"{one.name} ({one.deployment}): {one.category}, from {moment(one.listed_at)}, {until}")
+            one_line(f"{one.name} ({one.deployment}): {one.category}, from {_minute(one.listed_at)}, {until}")
         )
 
 
@@ -192,9 +198,8 @@ def address(config_file: ConfigOption = CONFIG, as_json: JsonOption = False) -> 
     print(f"public key, to be trusted:  {found['public_key']}")
 
 
-def moment(at: float) -> str:
-    """Unix seconds as the box's own time."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+def _minute(at: float) -> str:
+    return shown(at, exact=False)
 
 
 def _as_dict(summary: ListSummary) -> dict[str, Any]:
@@ -239,7 +244,7 @@ def _print_summary(summary: ListSummary) -> None:
         print(f"its first import is unfinished ({so_far} so far)")
         return
     print(
-        f"built {moment(summary.built_at)} from a {summary.source}: {summary.listed:,} listed, "
+        f"built {_minute(summary.built_at)} from a {summary.source}: {summary.listed:,} listed, "
         f"{summary.waiting:,} waiting, {summary.refused:,} refused"
     )
     for category, number in summary.composition.items():

@@ -100,7 +100,7 @@ async def import_list(
         )
     except NotAllowed as error:
         if error.code == "empty_list":
-            await writing.discard(deployment, begun.run)
+            await writing.discard(deployment, begun.run, actor)
         raise
     summary = await watchlists.summary(deployment)
     assert summary is not None  # it has just been put in force

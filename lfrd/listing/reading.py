@@ -94,7 +94,7 @@ def template() -> str:
 
 def _the_one(folder: Path) -> Path:
     if not folder.is_dir():
-        raise MissingError(f"watchlist {folder}: no such folder; give the one that holds entries.csv")
+        raise MissingError(f"{folder}: no such folder or package; give the folder that holds entries.csv")
     found = [folder / name for name in _NAMES if os.path.lexists(folder / name)]
     if not found:
         raise MissingError(

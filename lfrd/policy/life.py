@@ -15,7 +15,8 @@ from lfrd.types import SYSTEM, Actor, OfficerId, Role, Stage
 
 LIST_HOURS = 24
 """A watchlist built longer ago than this is not used at a start (rule 7)."""
-
+LONGEST_HOURS = 72
+"""No deployment is planned for longer, nor extended beyond: what is needed for longer is weighed anew."""
 
 SUSPENDED_FOR: Mapping[str, str] = {
     "ordered": "by order",
@@ -285,6 +286,10 @@ def _times(plan: Plan, act: Act, now: float) -> Iterator[str]:
         yield f"ends_at: its time is over since {moment(plan.ends_at)}; plan another time"
     if plan.starts_at is not None and plan.ends_at is not None and plan.ends_at <= plan.starts_at:
         yield "ends_at: is not after starts_at; correct one of them"
+    hours = 0.0 if plan.starts_at is None or plan.ends_at is None else (plan.ends_at - plan.starts_at) / 3600
+    # While it runs the hours count from its start, which may have come late: see `Deployments.extend`.
+    if act is not Act.AMEND and hours > LONGEST_HOURS:
+        yield f"ends_at: is more than {LONGEST_HOURS} h after starts_at; plan a shorter deployment"
 
 
 def _cameras(plan: Plan, *, zones: bool, facts: Facts | None) -> Iterator[str]:

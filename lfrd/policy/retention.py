@@ -61,7 +61,7 @@ _RULES = (
     ),
     Rule(
         "unused_watchlists",
-        "the same of a deployment that has not been started: the list is too old to be",
+        "the same of a deployment that has not been started: its list is too old for a start",
         "the build of the list",
         DAY,
         2 * DAY,

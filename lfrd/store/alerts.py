@@ -178,7 +178,8 @@ class AlertLog:
                 score=float(score),
                 shots=int(shots),
             )
-            return await state.append("improved", self._clock(), SYSTEM, view, None)
+            body = kinds.AlertImproved(state.deployment, state.id, version)
+            return await state.append("improved", self._clock(), SYSTEM, view, body)
 
     async def _open(self, tx: Transaction, alert: AlertId) -> AlertState:
         """An alert to which cameras may still add."""

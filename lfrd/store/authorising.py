@@ -13,6 +13,7 @@ from lfrd.policy.plan import Plan
 from lfrd.store.audit import append
 from lfrd.store.database import Transaction
 from lfrd.store.deployment_rows import AuthorisationKind, Deployment, Segment, as_text
+from lfrd.store.names import label
 from lfrd.types import Actor, DeploymentId
 
 LONGEST_REASON = 2000
@@ -43,14 +44,23 @@ async def authorise(
 ) -> str:
     """Add an authorisation. Returns name and rank, as a segment names who authorised it.
 
-    The role is looked up again: an account that was disabled a moment ago authorises nothing."""
+    The role is looked up again: an account that was disabled a moment ago authorises nothing. The rank is the
+    account's, which somebody else has given; `rank` counts only where it has none. Raises NotAllowed: 'role',
+    'rank'; and NotReady."""
     officer = await tx.row(
         "SELECT name, rank FROM officer WHERE id = ? AND role = ? AND disabled_at IS NULL",
         *(actor.id, actor.role),
     )
     if officer is None:
         raise NotAllowed("role", f"{actor.name} has no account here as an authorising officer")
-    rank = rank.strip() or officer["rank"]
+    rank = rank.strip()
+    if rank and officer["rank"] and label(rank) != label(officer["rank"]):
+        raise NotAllowed(
+            "rank",
+            f"rank: '{rank[:_LONGEST_RANK]}' is not the rank of {officer['name']}'s account, "
+            f"'{officer['rank']}'; leave it out",
+        )
+    rank = officer["rank"] or rank
     lines = [] if rank else ["rank: is empty; give the authorising officer's rank"]
     if len(rank) > _LONGEST_RANK:
         lines.append(f"rank: is longer than {_LONGEST_RANK} characters; shorten it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,12 +94,14 @@ class Database:
         writer: aiosqlite.Connection,
         readers: list[aiosqlite.Connection],
         watcher: aiosqlite.Connection,
+        file: int,
         alone: bool,
     ) -> None:
         self.path = path
         self.alone = alone  # whether this process has the folder: it folds the log, and finishes what was cut
         self._writer = writer
         self._watcher = watcher  # writes nothing itself, so that it sees what every other one has committed
+        self._file = file  # a descriptor of the file, open for as long as the connections are
         self._turn = asyncio.Lock()  # held by the one transaction that writes; first come, first served
         self._at_work: asyncio.Task[Any] | None = None  # who holds it: a write inside a write is a bug
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue(len(readers))  # those idle
@@ -134,6 +136,7 @@ class Database:
                 if not beside:
                     raise
                 alone = False
+            file = stack.enter_context(files.held(path))
             with in_words(path):
                 writer = await _connect(stack, path, (*_EVERY, *_WRITER))
                 version = await _identify(writer, path, len(migrations))
@@ -151,7 +154,7 @@ class Database:
                 reading = (*_EVERY, "PRAGMA query_only = ON")
                 pool = [await _connect(stack, path, reading) for _ in range(readers)]
                 watcher = await _connect(stack, path, reading)
-            yield cls(path, writer, pool, watcher, alone)
+            yield cls(path, writer, pool, watcher, file, alone)
 
     async def version(self) -> int:
         """A number that is another one after any commit, by this process or by one beside it."""
@@ -211,6 +214,16 @@ class Database:
         async with self._turn:
             with in_words(self.path):
                 await self._writer.execute_fetchall("VACUUM")
+
+    async def holds(self, wanted: Sequence[bytes]) -> bool:
+        """Whether any of some short byte strings lies in the file or its log, in a row or outside of any."""
+        if await asyncio.to_thread(files.contains, self._file, wanted):
+            return True
+        try:  # SQLite locks the file and never its log: this one may be opened and closed
+            with files.held(self.path.with_name(f"{self.path.name}-wal")) as log:
+                return await asyncio.to_thread(files.contains, log, wanted)
+        except FileNotFoundError:  # no log: it has been folded and removed
+            return False
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

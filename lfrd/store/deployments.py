@@ -137,7 +137,8 @@ class Deployments:
     async def authorise(self, deployment: DeploymentId, actor: Actor, rank: str, reason: str) -> Deployment:
         """Another person than those who planned it puts their name and rank to the plan as it stands.
 
-        rank: '' for the one that the officer's account has."""
+        rank: '' for the one that the officer's account has; counts only where it has none. Raises
+        NotAllowed('rank') where it has another."""
         async with self._db.write() as tx:
             before = await rows.get(tx, deployment)
             after = before.life.after(Act.AUTHORISE, actor)
@@ -217,7 +218,9 @@ class Deployments:
     async def extend(
         self, deployment: DeploymentId, actor: Actor, rank: str, ends_at: float, reason: str
     ) -> Deployment:
-        """A later end, as an authorisation of its own. ends_at: Unix seconds, later than the end so far."""
+        """A later end, as an authorisation of its own. ends_at: Unix seconds, later than the end so far.
+
+        Raises NotAllowed: 'earlier', or 'too_long' where it would be open for longer than any may be."""
         async with self._db.write() as tx:
             before = await rows.get(tx, deployment)
             after = before.life.after(Act.EXTEND, actor)
@@ -227,10 +230,15 @@ class Deployments:
                 raise NotAllowed(
                     "earlier", f"ends_at: must be later than {life.moment(before.plan.ends_at)}, its end now"
                 )
-            try:
-                plan = msgspec.structs.replace(before.plan, ends_at=ends_at)
-            except ValueError as error:
-                raise NotAllowed("ends_at", str(error)) from None
+            assert before.started_at is not None  # it is open
+            latest = before.started_at + life.LONGEST_HOURS * 3600
+            if ends_at > latest:
+                raise NotAllowed(
+                    "too_long",
+                    f"ends_at: must be by {life.moment(latest)}, {life.LONGEST_HOURS} h after its start; "
+                    "what is needed for longer is a new deployment",
+                )
+            plan = msgspec.structs.replace(before.plan, ends_at=ends_at)
             await authorise(tx, self._clock(), before.id, "extend", actor, rank, reason, plan)
             await tx.execute("UPDATE deployment SET plan = ? WHERE id = ?", rows.as_text(plan), deployment)
             return await rows.lives(tx, deployment, after, before.reason)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
@@ -31,7 +30,6 @@ _PAUSE_SECONDS = 0.25
 """Between two tries to cut the log, some fifteen seconds in all: a reader that holds it up may end."""
 _REVOKED = "revoked"  # `deployment.reason` from the order on
 _LOG = "log"  # what the audit calls a log that could be cut only later
-_PIECE = 1 << 20  # bytes read at once
 
 _READ_BY_OTHERS = "log: another program is reading the database; cut as soon as it has ended"
 _IN_UNUSED_PAGES = "key, sealed with the site's, in pages that no row uses: the file could not be compacted"
@@ -199,7 +197,7 @@ class Destruction:
         while await self._delete_some(deployment, mark):
             pass
         remains = [] if await self._cut_log() else [_READ_BY_OTHERS]
-        if not remains and (wrapped is None or await self._lies_about(wrapped)):
+        if not remains and (wrapped is None or await self._db.holds(wrapped)):
             remains = await self._compact(wrapped)
         return await self._tell(deployment, mark, remains, interrupted=wrapped is None)
 
@@ -225,15 +223,6 @@ class Destruction:
             await self._pause(_PAUSE_SECONDS)
         return False
 
-    async def _lies_about(self, wrapped: list[bytes]) -> bool:
-        """Whether any of these keys, as they were wrapped, still lies in the database's files."""
-        return any(
-            [
-                await asyncio.to_thread(_contains, file, wrapped)
-                for file in (self._db.path, self._db.path.with_name(f"{self._db.path.name}-wal"))
-            ]
-        )
-
     async def _compact(self, wrapped: list[bytes] | None) -> list[str]:
         """Write the file anew, so that no unused part of a page keeps a key; returns what remains."""
         try:
@@ -242,7 +231,7 @@ class Destruction:
             return [_IN_UNUSED_PAGES]
         if not await self._cut_log():
             return [_READ_BY_OTHERS]
-        return [_IN_UNUSED_PAGES] if wrapped and await self._lies_about(wrapped) else []
+        return [_IN_UNUSED_PAGES] if wrapped and await self._db.holds(wrapped) else []
 
     async def _tell(
         self, deployment: DeploymentId, mark: _Mark, remains: list[str], *, interrupted: bool
@@ -330,18 +319,3 @@ def _read(text: str) -> _Mark | None:
 
 def _written(mark: _Mark | None) -> str:
     return "" if mark is None else msgspec.json.encode(mark).decode()
-
-
-def _contains(file: Path, wanted: list[bytes]) -> bool:
-    """Whether any of some short byte strings lies in the file. Reads it all, a piece at a time."""
-    overlap = max(map(len, wanted), default=1) - 1
-    tail = b""
-    try:
-        with file.open("rb") as opened:
-            while piece := opened.read(_PIECE):
-                if any(one in tail + piece for one in wanted):
-                    return True
-                tail = piece[-overlap:]
-    except FileNotFoundError:  # no log: it has been folded and removed
-        pass
-    return False

@@ -5,13 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from lfrd.errors import BusyError, StoreError
 
 LOCK_NAME = "lfrd.lock"
+
+_PIECE = 1 << 20  # bytes read at once
 
 
 def prepare(path: Path) -> Path:
@@ -54,6 +56,34 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[int]:
+    """A descriptor to read the database's own bytes with, for as long as connections to it are open.
+
+    To close any descriptor of a file gives up every POSIX lock that the process has on it, SQLite's too: a
+    command beside the server would then take itself for the last one, and remove the log that the server goes
+    on writing (https://www.sqlite.org/howtocorrupt.html, 2.2). So this one is opened before the first
+    connection and closed after the last, and the file is never opened again in between.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def contains(descriptor: int, wanted: Sequence[bytes]) -> bool:
+    """Whether any of some short byte strings lies in the file. Reads it all, a piece at a time."""
+    overlap = max(map(len, wanted), default=1) - 1
+    tail, at = b"", 0
+    while piece := os.pread(descriptor, _PIECE, at):
+        if any(one in tail + piece for one in wanted):
+            return True
+        at += len(piece)
+        tail = (tail + piece)[-overlap:] if overlap else b""
+    return False
 
 
 @contextmanager

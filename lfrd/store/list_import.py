@@ -66,7 +66,8 @@ class ListImport:
                     "UPDATE watchlist SET run = ? WHERE deployment = ? AND built_at IS NULL", run, deployment
                 )
             else:
-                await _discard(tx, deployment)
+                if row is not None:
+                    await _discard(tx, deployment, actor, now)
                 await tx.execute(
                     "INSERT INTO watchlist (deployment, pack, source, begun_at, basis, run, imported_by) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -198,11 +199,11 @@ class ListImport:
             await append(tx, now, actor, body)
         await self.purge(deployment)
 
-    async def discard(self, deployment: DeploymentId, run: str) -> None:
+    async def discard(self, deployment: DeploymentId, run: str, actor: Actor) -> None:
         """Throw an unfinished import away. The list in force stays."""
         async with self._db.write() as tx:
             await self._mine(tx, deployment, run)
-            await _discard(tx, deployment)
+            await _discard(tx, deployment, actor, self._clock())
         await self.purge(deployment)
 
     async def purge(self, deployment: DeploymentId | None = None) -> int:
@@ -332,9 +333,10 @@ async def _insert(tx: Transaction, deployment: DeploymentId, entry: NewEntry, se
         )
 
 
-async def _discard(tx: Transaction, deployment: DeploymentId) -> None:
+async def _discard(tx: Transaction, deployment: DeploymentId, actor: Actor, now: float) -> None:
     await tx.execute("UPDATE entry SET generation = 2 WHERE deployment = ? AND generation = 1", deployment)
     await tx.execute("DELETE FROM watchlist WHERE deployment = ? AND built_at IS NULL", deployment)
+    await append(tx, now, actor, kinds.ImportDiscarded(deployment))
 
 
 async def _hold_same_faces(tx: Transaction, deployment: DeploymentId) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from lfrd.audit import kinds
 from lfrd.audit.export import Broken
 from lfrd.store.officers import Session
 from lfrd.web.answers import Endpoint, Refusal, json
@@ -20,9 +21,10 @@ LARGEST_NUMBER = 2**62
 CHECKPOINTS_SHOWN = 20
 
 
-async def records(request: Request, services: Services, _session: Session | None) -> Response:
-    """The newest records that fit, the newest first. before: only those with a lower number; what, actor (a
+async def records(request: Request, services: Services, session: Session | None) -> Response:
+    """The newest records that fit, the newest first; that they were shown is a record after them. before: only those with a lower number; what, actor (a
     name) and deployment: as the records have them; until: Unix seconds."""
+    assert session is not None
     query = request.query_params
     names = await names_of(services)
     actor = query.get("actor", "")
@@ -36,6 +38,7 @@ async def records(request: Request, services: Services, _session: Session | None
         actor=ids[0] or None,
         until=_seconds(query.get("until", "")),
     )
+    await services.audit.record(kinds.AuditViewed(), session.actor)
     called = {str(one.id): one.name for one in await services.deployments.all()}
     return json(
         {

@@ -42,8 +42,10 @@ class Group(Struct, frozen=True):
     rows: list[Row]
 
 
-async def record(request: Request, services: Services, _session: Session | None) -> Response:
+async def record(request: Request, services: Services, session: Session | None) -> Response:
+    assert session is not None
     figures, basis = await _figures(services, deployment_of(request))
+    await services.audit.record(kinds.RecordViewed(deployment_of(request)), session.actor)
     groups = [Group("The whole deployment", list(_rows(figures.total)))]
     if len(figures.segments) > 1:
         groups += [

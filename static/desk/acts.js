@@ -46,9 +46,15 @@ const ACTS = {
   },
 };
 
+/** The rank that an authorisation names: the account's, where it has one. */
+export function rank(me) {
+  const given = me.rank ? { readonly: "" } : { maxlength: "60" };
+  return { name: "rank", label: text.rank, why: me.rank ? text.rankWhy : null, value: me.rank, required: true, more: given };
+}
+
 function authorising(_deployment, me) {
   return [
-    { name: "rank", label: text.rank, value: me.rank, required: true, more: { maxlength: "60" } }, // asked each time, as it is then
+    rank(me),
     { name: "reason", label: text.reason, kind: "area", required: true, more: { maxlength: "2000" } },
   ];
 }

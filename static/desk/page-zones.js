@@ -1,5 +1,6 @@
 // A camera's zone of recognition, drawn on its still by mouse, finger or keyboard, or typed as numbers.
 
+import { rank } from "./acts.js";
 import { blob, get, post } from "./api.js";
 import { ask } from "./form.js";
 import { button, h, heading, link, notice, refusal, s, say, unique } from "./parts.js";
@@ -44,7 +45,7 @@ export async function show(place, desk, id, name) {
       title: text.amendTitle(name),
       explain: [text.amendWhy],
       specs: [
-        { name: "rank", label: words.act.rank, value: desk.me.rank, required: true },
+        rank(desk.me),
         { name: "reason", label: words.act.reason, kind: "area", required: true },
       ],
       submit: text.amend,

@@ -230,6 +230,7 @@ export const words = {
   act: {
     heading: "What you can do now",
     rank: "Your rank",
+    rankWhy: "As your account has it.",
     reason: "Reason",
     newEnd: "New end",
     fpir: "False positive identification rate wanted",

@@ -34,7 +34,9 @@ class Force:
 
     async def _run(self, name: str | None, *arguments: str | Path) -> Ended:
         """name: who gives the command; None for the machine's console."""
-        who = [] if name is None else ["--as", name, "--password-file", self._passwords[name]]
+        who: list[str | Path] = [] if name is None else ["--as", name]
+        if name is not None:
+            who += ["--password-file", self._passwords[name]]
         return await lfrd(*arguments, *who, "-c", self.site.config, wrap=self.site.wrap, cwd=self.site.folder)
 
     async def done(self, name: str | None, *arguments: str | Path) -> str:

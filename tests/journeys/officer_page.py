@@ -81,10 +81,13 @@ class Phone:
         await self.page.set_viewport_size({"width": 390, "height": 844})
 
 
-async def on_post(browser: Browser, there: Street, name: str = "PC 4127 Adams") -> Phone:
+async def on_post(
+    browser: Browser, there: Street, name: str = "PC 4127 Adams", *, named: bool = False
+) -> Phone:
+    """named: by an invitation in the officer's own name, and not by one for whoever holds it."""
     context = await browser.new_context(viewport={"width": 390, "height": 844})
     phone = Phone(await context.new_page())
-    await phone.join(await there.invitation(), name)
+    await phone.join(await there.invitation(name=name if named else None), name)
     await phone.shot("ready")
     await phone.press("Go on post")
     await phone.reads("You are on post")

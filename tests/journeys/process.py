@@ -70,7 +70,7 @@ async def _start(*arguments: str | Path, wrap: Sequence[str | Path], cwd: Path) 
     command = [*wrap, sys.executable, "-m", "lfrd", *arguments]
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     environment = os.environ | {"PYTHONPATH": paths, "COLUMNS": "200", "LFRD_TRACEBACK": "1"}
-    environment.pop("ORT_DISABLE_TELEMETRY", None)  # lfrd's own doing, in this process: it must do it in that one
+    environment.pop("ORT_DISABLE_TELEMETRY", None)  # which lfrd has set in this process, and must in that
     return await asyncio.create_subprocess_exec(
         *map(str, command), stdin=DEVNULL, stdout=PIPE, stderr=PIPE, cwd=cwd, env=environment
     )

@@ -61,9 +61,9 @@ class Street:
         self.status[0] = dataclasses.replace(status, deployment=view)
         self.served.office.board.refresh()
 
-    async def invitation(self, uses: int = 1) -> str:
+    async def invitation(self, uses: int = 1, name: str | None = None) -> str:
         """An address as the QR code carries it."""
-        return f"{self.url}/#join={await self.served.invite(None, uses)}"
+        return f"{self.url}/#join={await self.served.invite(name, uses)}"
 
     async def file(
         self,

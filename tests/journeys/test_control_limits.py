@@ -1,4 +1,4 @@
-"""Too many false alerts: the deployment suspends itself, and only an authorising officer opens it (rule 29)."""
+"""Too many false alerts: the deployment suspends itself until it is authorised again (rule 29)."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ NOMINAL = "M-2041"
 
 @pytest.fixture
 def site(tmp_path: Path, builtin: Path, astronaut: Path, admiral: Path) -> Site:
-    """A camera that sees somebody who is not listed and then somebody who is; temporary files in a place of its
-    own, and each face marked as it passes."""
+    """A camera that sees somebody who is not listed, then somebody who is; each face is marked as it passes,
+    and temporary files have a place of their own."""
     site = Site(tmp_path, builtin)
     clip = passing(tmp_path / "passing.mp4", admiral, astronaut)
     site.configure({"name": "Street", "source": clip, "loop": True}, tracking={"lost_seconds": 0.3})
@@ -53,7 +53,7 @@ def temporary(site: Site) -> Path:
 def noted(site: Site, **environment: str) -> list[str | Path]:
     """What runs a command of lfrd so that its faces are noted."""
     settings = {"TMPDIR": str(temporary(site)), **environment}
-    note = [sys.executable, "-m", "tests.journeys.noting", site.folder / "marks"]
+    note: list[str | Path] = [sys.executable, "-m", "tests.journeys.noting", site.folder / "marks"]
     return ["env", *(f"{key}={value}" for key, value in settings.items()), *note]
 
 
@@ -105,6 +105,7 @@ async def test_a_kill_at_any_moment_leaves_no_passer_by_on_the_disk_and_the_list
     found = counted_in_files(marks, site.data, temporary(site))
     assert found.pop("sealed") > 0.9 * len(marks["sealed"]), "the search itself finds too little"
     assert found == dict.fromkeys(found, 0)
+    assert phone is not None
     assert of(phone, "alert")
 
 

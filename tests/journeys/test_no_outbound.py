@@ -20,7 +20,10 @@ from tests.conftest import ROOT, unavailable
 
 pytestmark = pytest.mark.journey
 
-DAY = "tests/journeys/test_deployment_day.py::test_a_force_plans_authorises_runs_closes_and_publishes_a_deployment"
+DAY = (
+    "tests/journeys/test_deployment_day.py::"
+    "test_a_force_plans_authorises_runs_closes_and_publishes_a_deployment"
+)
 
 NETWORK = """
 set -e

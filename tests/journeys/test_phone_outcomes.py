@@ -115,8 +115,8 @@ async def test_engagement_is_impossible_before_adjudication(tmp_path: Path) -> N
 
 async def test_neither_reviewer_sees_the_others_decision_before_both_have_decided(tmp_path: Path) -> None:
     async with scene(tmp_path, plan=BLIND) as (there, browser):
-        adams = await on_post(browser, there, "PC Adams")
-        begum = await on_post(browser, there, "PC Begum")
+        adams = await on_post(browser, there, "PC Adams", named=True)
+        begum = await on_post(browser, there, "PC Begum", named=True)
         alert = await there.file("M-2041")
         for phone in (adams, begum):
             await phone.shows(alert)
@@ -142,7 +142,7 @@ async def test_neither_reviewer_sees_the_others_decision_before_both_have_decide
 
 async def test_a_first_review_that_a_cut_held_back_is_sent_and_known_as_ones_own(tmp_path: Path) -> None:
     async with scene(tmp_path, plan=BLIND) as (there, browser):
-        phone = await on_post(browser, there)
+        phone = await on_post(browser, there, named=True)
         alert = await there.file("M-2041")
         await phone.press("I take it")
         await expect(phone.button("Viable")).to_be_enabled()
@@ -226,7 +226,7 @@ async def test_an_erased_alert_leaves_the_screen_and_the_memory_at_once(tmp_path
 
 async def test_a_refused_step_shows_the_servers_words_on_the_card(tmp_path: Path) -> None:
     async with scene(tmp_path, plan=BLIND) as (there, browser):
-        phone = await on_post(browser, there)
+        phone = await on_post(browser, there, named=True)
         alert = await there.file("M-2041")
         await phone.press("I take it")
         await phone.press("Viable")
@@ -238,6 +238,20 @@ async def test_a_refused_step_shows_the_servers_words_on_the_card(tmp_path: Path
         await phone.reads("You have decided: the second reviewer must be another officer.")
         await phone.shot("refused")
         assert await there.stored() == [(alert.id, "PC 4127 Adams", "viable")]
+
+
+async def test_who_joined_by_a_shifts_invitation_is_told_why_they_are_no_reviewer_of_two(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, plan=BLIND) as (there, browser):
+        phone = await on_post(browser, there)
+        alert = await there.file("M-2041")
+        await phone.shows(alert)
+        await phone.press("I take it")
+        await phone.reads(
+            "Two reviewers are needed who are known by name: join with an invitation in your own name."
+        )
+        assert await there.stored() == []
 
 
 async def test_a_decision_is_withdrawn_with_a_reason_and_given_anew(tmp_path: Path) -> None:

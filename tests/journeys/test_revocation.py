@@ -73,7 +73,8 @@ async def test_a_revocation_beside_the_running_server_stops_it_and_leaves_nothin
             await everything_is_gone_from_the_phone(adams)
             assert counted_in_files(marks, site.data) == dict.fromkeys(marks, 0)
             assert searched(server, held) in (None, dict.fromkeys(held, 0))
-        await the_receipt_and_the_audit_tell_of_it(force, deployment, file, adams)
+        receipt = file.read_text(encoding="utf-8")
+        await the_receipt_and_the_audit_tell_of_it(force, deployment, receipt, adams)
         server.terminate()
         assert await server.ended() == 0
     assert NAME not in server.out + server.err
@@ -123,8 +124,8 @@ async def marks_of(site: Site, deployment: str, phone: Phone) -> dict[str, list[
             "SELECT reference, number, face, template FROM entry_picture JOIN entry ON entry.id = entry"
         ).fetchall()
         others = db.execute(
-            "SELECT sealed FROM entry UNION ALL SELECT sealed FROM picture UNION ALL SELECT sealed FROM alert "
-            "UNION ALL SELECT body FROM event"
+            "SELECT sealed FROM entry UNION ALL SELECT sealed FROM picture "
+            "UNION ALL SELECT sealed FROM alert UNION ALL SELECT body FROM event"
         ).fetchall()
     site_key = open_site_key(config.load(site.config), create=False)
     sealer = Sealer(site_key.unwrap(keys["watchlist"], f"{deployment}/watchlist"))
@@ -176,10 +177,10 @@ async def everything_is_gone_from_the_phone(phone: Phone) -> None:
 
 
 async def the_receipt_and_the_audit_tell_of_it(
-    force: Force, deployment: str, file: Path, phone: Phone
+    force: Force, deployment: str, receipt: str, phone: Phone
 ) -> None:
     key = (await force.values(None, "watchlist", "address"))["public_key"]
-    statement = read_signed(file.read_text(encoding="utf-8"), bytes.fromhex(key))
+    statement = read_signed(receipt, bytes.fromhex(key))
     alerts = {event.alert.id for event in of(phone, "erased")}
     assert statement["destroyed"]["entries"] == 2
     assert statement["destroyed"]["alerts"] == len(alerts)

@@ -70,7 +70,9 @@ VIEWS: dict[str, tuple[Role, str, str]] = {
     "the record as JSON": (Role.AUDITOR, "/api/desk/deployments/{deployment}/record.json", "exported"),
     "the record as CSV": (Role.AUDITOR, "/api/desk/deployments/{deployment}/record.csv", "exported"),
     "the record as a page": (Role.AUDITOR, "/api/desk/deployments/{deployment}/record.html", "exported"),
+    "the record at the desk": (Role.AUDITOR, "/api/desk/deployments/{deployment}/record", "record_viewed"),
     "the audit": (Role.AUDITOR, "/api/desk/audit/export", "exported"),
+    "the audit at the desk": (Role.AUDITOR, "/api/desk/audit", "audit_viewed"),
 }  # fmt: skip
 
 

@@ -207,6 +207,13 @@ def test_a_database_with_a_rotated_key_verifies_by_the_old_key(site: Site) -> No
     assert "5 records" in site.lfrd("verify", "--public-key", site.public_key)
 
 
+def test_a_look_at_the_audit_is_recorded_with_who_it_was_and_is_not_part_of_what_is_shown(site: Site) -> None:
+    assert "audit_viewed" not in site.lfrd("show")
+    (line,) = site.lfrd("show", "--kind", "audit_viewed").splitlines()
+    assert "console" in line
+    assert site.lfrd("verify").startswith("the audit: ")
+
+
 def test_records_are_shown_for_people_with_the_officers_name(site: Site) -> None:
     lines = site.lfrd("show").splitlines()
     assert len(lines) == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 SCRIPT = """
 -- Times are Unix seconds everywhere. label is the name folded for comparison: two officers may not differ by
 -- case or width alone. password is Argon2id in PHC format; NULL for those who sign in by invitation only.
--- named: 0 for who gave the name themselves, by an invitation made out to nobody: whose it is, no one has said.
+-- named: 0 for who gave the name themselves, by an invitation made out to nobody.
 CREATE TABLE officer (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,

@@ -84,6 +84,14 @@ def test_the_same_officer_cannot_review_twice() -> None:
     refused("same_reviewer", rules.may_adjudicate, once, ASHA, "not_viable", "why")
 
 
+def test_only_officers_known_by_name_are_reviewers_where_two_are_needed() -> None:
+    for two in (standing(reviews_needed=2), standing((ASHA, "viable"), reviews_needed=2)):
+        refused("unnamed", lambda two=two: rules.may_claim(two, BEN, named=False))
+        refused("unnamed", lambda two=two: rules.may_adjudicate(two, BEN, "viable", "", named=False))
+    rules.may_claim(standing(), BEN, named=False)
+    assert rules.may_adjudicate(standing(), BEN, "viable", "", named=False) == 1
+
+
 def test_a_reviewer_who_knows_the_other_decision_is_blind_no_more() -> None:
     reviews = (Review(1, ASHA, "viable", "", withdrawn=True), Review(2, BEN, "not_viable", "why"))
     disclosed = Standing(blue=False, expires_at=EXPIRES, reviews_needed=2, reviews=reviews, disclosed=True)

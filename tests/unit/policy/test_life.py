@@ -234,6 +234,7 @@ def test_a_plan_that_lacks_nothing_may_start() -> None:
         ({"starts_at": NOW + HOUR}, "starts_at: it is too early"),
         ({"ends_at": NOW}, "ends_at: its time is over"),
         ({"starts_at": NOW - HOUR, "ends_at": NOW - 2 * HOUR}, "ends_at: is not after starts_at"),
+        ({"ends_at": NOW + 71 * HOUR + 1}, "ends_at: is more than 72 h after starts_at"),
         *(
             ({"documents": {k: v for k, v in PLAN.documents.items() if k != name}}, f"documents.{name}: ")
             for name in DOCUMENTS
@@ -244,6 +245,15 @@ def test_each_missing_field_refuses_the_start_and_says_which(change: dict[str, A
     lines = lacking(planned(**change))
     assert [one for one in lines if one.startswith(line)], lines
     assert all("; " in one or "correct" in one or "may start from" in one for one in lines)
+
+
+def test_no_deployment_is_authorised_for_longer_than_three_days() -> None:
+    longest = planned(ends_at=NOW - HOUR + life.LONGEST_HOURS * HOUR)
+    longer = planned(ends_at=NOW - HOUR + life.LONGEST_HOURS * HOUR + 1)
+    assert life.missing(longest, Act.AUTHORISE, NOW) == []
+    (line,) = life.missing(longer, Act.AUTHORISE, NOW)
+    assert line == "ends_at: is more than 72 h after starts_at; plan a shorter deployment"
+    assert life.missing(longer, Act.AMEND, NOW) == []  # it was extended after a late start
 
 
 def test_the_start_is_refused_with_the_whole_list() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from lfrd import wire
 from lfrd.errors import NotAllowed
-from lfrd.types import Actor, OfficerId, Stage
+from lfrd.store.officers import Officers
+from lfrd.types import CONSOLE, Actor, OfficerId, Stage
 from tests.unit.store.conftest import Store
 from tests.unit.store.test_alerts import refused
 
@@ -95,6 +96,21 @@ async def test_until_both_reviewers_have_decided_nobody_is_told_what_the_first_o
     assert (view.decided_by, view.seconds) == ("PC Adams and PC Baker", 8.0)
     assert await whats(store) == ["alert", "reviewed", "adjudicated"]
     await refused("not_viable", store.acts.engage(alert, baker.actor))
+
+
+async def test_a_shifts_invitation_does_not_make_one_person_two_reviewers(store: Store) -> None:
+    officers, adams = Officers(store.db, store.clock), await store.phone("PC Adams")
+    code = await officers.invite(None, 2, 600, actor=CONSOLE)
+    session = await officers.session(await officers.join(code, "PC Nobody"))
+    assert session is not None
+    two, one = await store.filed(reviews_needed=2), await store.filed("p2")
+    await store.acts.adjudicate(two, adams.actor, "viable")
+    await refused("unnamed", store.acts.claim(two, session.actor))
+    assert "own name" in await refused("unnamed", store.acts.adjudicate(two, session.actor, "viable"))
+    assert (await store.acts.adjudicate(one, session.actor, "viable")).alert.decision == "viable"
+    code = await officers.invite("PC Nobody", 1, 600, actor=CONSOLE)
+    await officers.join(code)
+    assert (await store.acts.adjudicate(two, session.actor, "viable")).alert.decision == "viable"
 
 
 async def test_two_viable_decisions_by_different_officers_let_one_engage(store: Store) -> None:

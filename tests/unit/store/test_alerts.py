@@ -117,6 +117,7 @@ async def test_every_act_is_in_the_audit_and_names_no_sought_person(store: Store
     assert await store.audited() == [
         kinds.AlertRaised(d, 1, alert, "High Street 1", "wanted on warrant", False, 0.61, 0.42),
         kinds.AlertSighted(d, alert, "Station"),
+        kinds.AlertImproved(d, alert, 2),
         kinds.AlertEscalated(d, alert),
         kinds.AlertClaimed(d, alert),
         kinds.AlertReleased(d, alert),
@@ -130,8 +131,8 @@ async def test_every_act_is_in_the_audit_and_names_no_sought_person(store: Store
     ]
     async with store.db.read() as tx:
         actors = [row["actor"] for row in await tx.rows("SELECT actor FROM audit ORDER BY seq")]
-    assert actors[:4] == ["system", "system", "system", adams.actor.id]
-    assert set(actors[5:]) == {baker.actor.id}
+    assert actors[:5] == ["system", "system", "system", "system", adams.actor.id]
+    assert set(actors[6:]) == {baker.actor.id}
 
 
 async def test_every_view_of_a_picture_is_in_the_audit(store: Store) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -526,6 +528,29 @@ async def test_a_command_beside_the_server_destroys_and_leaves_what_was_cut_off_
             )
         assert await beside.finish() == []
     assert len(await destruction(store).finish()) == 1
+
+
+async def test_after_a_destruction_a_command_beside_the_server_still_sees_that_it_is_not_alone(
+    store: Store, path: Path
+) -> None:
+    await list_people(store, 3)
+    await store.stage(Stage.CLOSED)
+    await destruction(store).watchlist(store.deployment, AUTHORISING)
+    assert await deployments_seen_beside(path) == 1  # at its end it would remove a log that nobody uses
+    await store.begin("d2", "Next market day")
+    assert await deployments_seen_beside(path) == 2
+
+
+async def deployments_seen_beside(path: Path) -> int:
+    """How many deployments another process finds, which opens the database and closes it again."""
+    look = (
+        "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); "
+        "print(db.execute('SELECT count(*) FROM deployment').fetchone()[0]); db.close()"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", look, str(path), stdout=PIPE)
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    return int(out)
 
 
 async def test_two_destructions_of_one_deployment_at_once_end_in_one_receipt(store: Store) -> None:

@@ -92,6 +92,17 @@ async def test_a_second_phone_joins_as_the_same_officer_by_an_invitation_in_thei
     assert second.id != first.id
 
 
+async def test_an_invitation_in_their_name_ends_what_somebody_signed_in_under_it_before(
+    house: People,
+) -> None:
+    code = await house.officers.invite(None, 1, 600, actor=CONSOLE)
+    before = await house.officers.join(code, "PC Begum")
+    codes = [await house.officers.invite("PC Begum", 1, 600, actor=CONSOLE) for _ in range(2)]
+    first, second = [await house.officers.join(code) for code in codes]
+    assert await house.officers.session(before) is None
+    assert (await house.session(first)).officer == (await house.session(second)).officer
+
+
 @pytest.mark.parametrize(("uses", "seconds"), [(0, 60.0), (-1, 60.0), (1, 0.0), (1, float("nan"))])
 async def test_an_invitation_that_nobody_can_use_is_a_bug(house: People, uses: int, seconds: float) -> None:
     with pytest.raises(ValueError, match="at least one use"):

@@ -48,8 +48,9 @@ class Box:
     served: office.Served
     _tracks: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    async def phone(self, name: str) -> Phone:
-        code = await self.served.invite()
+    async def phone(self, name: str, *, named: bool = False) -> Phone:
+        """named: by an invitation in the officer's own name, and not by one for whoever holds it."""
+        code = await self.served.invite(name if named else None)
         return await Phone.join(self.url, code, name)
 
     async def signed_in(self, name: str) -> Phone:

@@ -191,7 +191,7 @@ async def test_the_second_reviewer_is_told_nothing_of_the_first_ones_decision(tm
     async with opened(tmp_path) as box:
         await box.services.alerts.open(InForce(box.served.deployment, 1, 20.0, 300.0, reviews_needed=2))
         alert = await box.alert()
-        asha, ben = await box.phone("Asha"), await box.phone("Ben")
+        asha, ben = [await box.phone(name, named=True) for name in ("Asha", "Ben")]
         async with asha.connected(), ben.connected():
             for phone in (asha, ben):
                 await phone.say(wire.OnPost())
