@@ -11,7 +11,7 @@ demo: .venv/run.done
 
 test: .venv/test.done
 	@scripts/system-packages
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/test.done
 	.venv/bin/ruff check .

@@ -7,7 +7,7 @@ Every figure that is published is computed from these records alone (`audit.figu
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +19,7 @@ class Body(Struct, tag_field="what", frozen=True, forbid_unknown_fields=True, om
     """The part of a record that belongs to its kind. Its tag is the kind's stable name."""
 
 
-# ---- the box -------------------------------------------------------------------------------------------
+# ---- the box and its people ----------------------------------------------------------------------------
 
 
 class ChainBegan(Body, tag="chain_began", frozen=True):
@@ -47,9 +47,6 @@ class KeyRotated(Body, tag="key_rotated", frozen=True):
     """From the next record on, checkpoints are signed with this key; the old one signs this record's own."""
 
     public_key: str
-
-
-# ---- people --------------------------------------------------------------------------------------------
 
 
 class UserAdded(Body, tag="user_added", frozen=True):
@@ -97,9 +94,8 @@ class SessionEnded(Body, tag="session_ended", frozen=True):
 
 
 class Refused(Body, tag="refused", frozen=True):
-    """Somebody signed in asked for what their role does not allow, or a device's proof was not good.
-
-    path: the route's pattern or the message's kind, never its values."""
+    """What a role does not allow was asked for, or a device's proof was not good. path: the route's pattern
+    or the message's kind, never its values."""
 
     path: str
     code: str
@@ -255,7 +251,7 @@ class ListViewed(Body, tag="list_viewed", frozen=True):
     part: str
 
 
-# ---- cameras -------------------------------------------------------------------------------------------
+# ---- cameras and alerts --------------------------------------------------------------------------------
 
 
 class Counted(Body, tag="counted", frozen=True):
@@ -281,9 +277,6 @@ class CameraFailed(Body, tag="camera_failed", frozen=True):
 class CameraBack(Body, tag="camera_back", frozen=True):
     deployment: str
     camera: str
-
-
-# ---- alerts --------------------------------------------------------------------------------------------
 
 
 class AlertRaised(Body, tag="alert_raised", frozen=True):
@@ -435,19 +428,14 @@ AboutPlan: TypeAlias = Drafted | PlanChanged | Authorised | MadeReady | Started 
 AboutRun: TypeAlias = Paused | Resumed | Suspended | Closed | Revoked | MemoryWiped | Destroyed
 AboutList: TypeAlias = ListImported | ImportDiscarded | EntryApproved | ListExported | ListAsked | ListViewed
 AboutCameras: TypeAlias = Counted | CameraFailed | CameraBack | StillViewed
-AboutSeen: TypeAlias = (
-    AlertRaised | AlertSighted | AlertImproved | AlertEscalated | AlertExpired | BluePassage
-)
+AboutSeen: TypeAlias = AlertRaised | AlertSighted | AlertImproved | AlertEscalated | AlertExpired
 AboutReview: TypeAlias = AlertClaimed | AlertReleased | AlertAdjudicated | AdjudicationWithdrawn
-AboutStreet: TypeAlias = Engaged | OutcomeCoded | AlertClosed
-AboutKept: TypeAlias = HoldPlaced | HoldLifted | Deleted
+AboutStreet: TypeAlias = Engaged | OutcomeCoded | AlertClosed | BluePassage
 AboutAccess: TypeAlias = PictureViewed | AuditViewed | RecordViewed | Exported
+AboutKept: TypeAlias = HoldPlaced | HoldLifted | Deleted
 AboutAlerts: TypeAlias = AboutSeen | AboutReview | AboutStreet
 AboutDeployments: TypeAlias = AboutPlan | AboutRun | AboutList | AboutCameras
-AnyBody: TypeAlias = AboutSite | AboutPeople | AboutDeployments | AboutAlerts | AboutKept | AboutAccess
-
-WHATS: tuple[str, ...] = tuple(sorted(str(kind.__struct_config__.tag) for kind in get_args(AnyBody)))
-"""The name of each kind, as records have it in `what`."""
+AnyBody: TypeAlias = AboutSite | AboutPeople | AboutDeployments | AboutAlerts | AboutAccess | AboutKept
 
 _decoder: msgspec.json.Decoder[AnyBody] = msgspec.json.Decoder(AnyBody)
 

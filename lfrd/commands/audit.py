@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, get_args
 
 import msgspec
 import typer
@@ -133,11 +133,12 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Print the audit's records, the oldest first. Works while the server runs; is itself recorded."""
-    from lfrd.audit.kinds import WHATS
+    from lfrd.audit.kinds import AnyBody
 
+    known = sorted(str(kind.__struct_config__.tag) for kind in get_args(AnyBody))
     begin = _moment(since) if since is not None else None
-    if kind is not None and kind not in WHATS:
-        raise typer.BadParameter(f"must be one of: {', '.join(WHATS)}", param_hint="'--kind'")
+    if kind is not None and kind not in known:
+        raise typer.BadParameter(f"must be one of: {', '.join(known)}", param_hint="'--kind'")
     asyncio.run(_show(config.load(config_file), deployment, kind, actor, begin, as_json))
 
 
@@ -270,7 +271,7 @@ async def _show(
         names = await audit.names()
         by = next((id for id, name in names.items() if name == actor), actor)
         if deployment is not None:
-            deployment = await _deployment(audit, deployment)
+            deployment = await deployment_meant(audit, deployment)
         if not await audit.newest(limit=1):  # not begun: there is nothing to show
             return
         after, viewed = 0, await audit.record(AuditViewed(), CONSOLE)  # before anything is shown
@@ -289,16 +290,17 @@ async def _show(
             after = records[-1].seq
 
 
-async def _deployment(audit: Audit, which: str) -> str:
+async def deployment_meant(audit: Audit, which: str) -> str:
     """The id of the deployment that is meant by its id, the beginning of it, or its name: as the audit itself
     tells of it, so that one that is gone is found too. Raises MissingError where none is, or several are."""
+    if await audit.records(limit=1, deployment=which):
+        return which
     drafted: dict[str, str] = {}
     after = 0
     while records := await audit.records(after, what="drafted"):
         drafted |= {one.deployment: msgspec.json.decode(one.body)["plan"]["name"] for one in records}
         after = records[-1].seq
     for meant in (
-        [id for id in drafted if id == which],
         [id for id, name in drafted.items() if name == which],
         [id for id in drafted if which and id.startswith(which)],
     ):

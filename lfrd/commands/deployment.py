@@ -112,6 +112,7 @@ def show(
             one,
             await site.deployments.authorisations(one.id),
             await site.deployments.segments(one.id),
+            await site.deployments.zones_drawn_by(one.id),
             await site.watchlists.summary(one.id),
             *await missing(site, placed, one),
         )

@@ -64,11 +64,13 @@ def document(receipt: str) -> Any:
 
 @dataclass(frozen=True)
 class Shown:
-    """What `lfrd deployment show` shows. step: the next one, '' where none is a person's to prepare."""
+    """What `lfrd deployment show` shows. step: the next one, '' where none is a person's to prepare.
+    zones_drawn_by: who drew zones after the authorisation, '' where they are as it has them."""
 
     deployment: Deployment
     authorisations: list[Authorisation]
     segments: list[Segment]
+    zones_drawn_by: str
     watchlist: ListSummary | None
     step: str
     missing: list[str]
@@ -78,6 +80,7 @@ class Shown:
             **as_dict(self.deployment),
             "authorisations": msgspec.to_builtins(self.authorisations),
             "segments": msgspec.to_builtins(self.segments),
+            "zones_drawn_by": self.zones_drawn_by,
             "watchlist": msgspec.to_builtins(self.watchlist),
             "next": self.step,
             "missing": self.missing,
@@ -106,6 +109,8 @@ class Shown:
         for given in self.authorisations:
             said = f": {given.reason}" if given.reason else ""
             _line("authorised", f"{moment(given.at)}, {given.kind}, by {given.name}, {given.rank}{said}")
+        if self.zones_drawn_by:
+            _line("zones", f"drawn after the authorisation by {self.zones_drawn_by}")
         for segment in self.segments:
             _line(
                 f"segment {segment.number}",

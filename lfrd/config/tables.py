@@ -133,12 +133,15 @@ class DecisionSettings(Struct, forbid_unknown_fields=True, kw_only=True, frozen=
             gt=0,
             le=0.5,
             description="Wanted false positive identification rate at the loaded list: false alerts a face "
-            "seen. The threshold is derived from the pack's calibration.",
+            "seen. The threshold is derived from the pack's calibration. "
+            "A deployment has its own, in its plan.",
         ),
     ] = 0.001
     threshold: Annotated[
         float | None,
-        Meta(description="A score set by hand, instead of `fpir`. Belongs to one model pack only."),
+        Meta(
+            description="A score set by hand, instead of `fpir`; of one model pack only. A plan has its own."
+        ),
     ] = None
     least_shots: Annotated[
         int, Meta(ge=1, le=64, description="Shots of a track that must be there before it may alert.")

@@ -63,10 +63,7 @@ async def import_list(
     which score faces are alike, and what the store and the networks raise.
     """
     if not source.entries:
-        raise NotAllowed(
-            "empty_list",
-            f"{source.path}: none of its {source.lines:,} entries can be used; nothing is changed",
-        )
+        raise NotAllowed("empty_list", f"{source.unusable()}; nothing is changed")
     levels(
         pack, plan, len(source.entries)
     )  # a pack that cannot say so is an error before the work, not after

@@ -44,7 +44,7 @@ async def send_folder(
     recipient_of(recipient)
     source = await asyncio.to_thread(read_source, folder, None, day_of(now))
     if not source.entries:
-        raise NotAllowed("empty_list", f"{source.path}: none of its {source.lines:,} entries can be used")
+        raise NotAllowed("empty_list", source.unusable())
     await watchlists.export.record(DeploymentId(""), recipient, actor, number=len(source.entries))
     manifest = await asyncio.to_thread(
         write_package,

@@ -31,6 +31,11 @@ class Source:
     def wrong_lines(self) -> int:
         return len({problem.line for problem in self.problems})
 
+    def unusable(self) -> str:
+        """That no entry is left, and the first reason: there will be no report that has them all."""
+        first = f"; first {self.problems[0].text()}" if self.problems else ""
+        return f"{self.path}: none of its lines can be used, of {self.lines:,}{first}"
+
 
 def read_source(
     folder: Path,

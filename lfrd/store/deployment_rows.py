@@ -131,6 +131,22 @@ async def standing(tx: Transaction, deployment: Deployment) -> Authorisation | N
     return given[-1] if given else None
 
 
+async def zones_drawn_by(tx: Transaction, deployment: Deployment) -> str:
+    """Who drew zones after the authorisation that stands, so that nobody authorised them as they are now.
+
+    The names, where the plan's zones are not those that were authorised; '' where they are, or nothing is."""
+    given = await standing(tx, deployment)
+    if given is None or given.plan.cameras == deployment.plan.cameras:
+        return ""
+    rows = await tx.rows(
+        "SELECT DISTINCT officer.name FROM audit JOIN officer ON officer.id = audit.actor "
+        "WHERE audit.deployment = ?1 AND what = 'plan_changed' AND seq > "
+        "(SELECT max(seq) FROM audit WHERE deployment = ?1 AND what = 'authorised') ORDER BY name",
+        deployment.id,
+    )
+    return " and ".join(row["name"] for row in rows)
+
+
 def as_text(value: Plan | Mapping[str, Any] | Sequence[Any]) -> str:
     """JSON with sorted keys: equal plans are equal texts."""
     return msgspec.json.encode(value, order="deterministic").decode()

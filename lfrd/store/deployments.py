@@ -81,6 +81,11 @@ class Deployments:
         async with self._db.read() as tx:
             return await rows.authorisations(tx, deployment)
 
+    async def zones_drawn_by(self, deployment: DeploymentId) -> str:
+        """Who drew the zones that differ from those of the authorisation that stands; '' where none do."""
+        async with self._db.read() as tx:
+            return await rows.zones_drawn_by(tx, await rows.get(tx, deployment))
+
     async def missing(self, deployment: DeploymentId, act: Act, facts: Facts | None) -> list[str]:
         """What the deployment lacks before this step, as `life.missing` has it; nothing is changed."""
         async with self._db.read() as tx:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from lfrd.audit.kinds import ListImported
+from lfrd.audit.kinds import ImportDiscarded, ListImported
 from lfrd.errors import NotAllowed
 from lfrd.sealing.sealer import Sealer
 from lfrd.store import manifest
@@ -336,7 +336,7 @@ async def _insert(tx: Transaction, deployment: DeploymentId, entry: NewEntry, se
 async def _discard(tx: Transaction, deployment: DeploymentId, actor: Actor, now: float) -> None:
     await tx.execute("UPDATE entry SET generation = 2 WHERE deployment = ? AND generation = 1", deployment)
     await tx.execute("DELETE FROM watchlist WHERE deployment = ? AND built_at IS NULL", deployment)
-    await append(tx, now, actor, kinds.ImportDiscarded(deployment))
+    await append(tx, now, actor, ImportDiscarded(deployment))
 
 
 async def _hold_same_faces(tx: Transaction, deployment: DeploymentId) -> None:

@@ -22,8 +22,10 @@ CHECKPOINTS_SHOWN = 20
 
 
 async def records(request: Request, services: Services, session: Session | None) -> Response:
-    """The newest records that fit, the newest first; that they were shown is a record after them. before: only those with a lower number; what, actor (a
-    name) and deployment: as the records have them; until: Unix seconds."""
+    """The newest records that fit, the newest first; that they were shown is a record after them.
+
+    before: only those with a lower number; what, actor (a name) and deployment: as the records have them;
+    until: Unix seconds."""
     assert session is not None
     query = request.query_params
     names = await names_of(services)

@@ -113,6 +113,7 @@ async def one(request: Request, services: Services, _session: Session | None) ->
                 {"kind": a.kind, "name": a.name, "rank": a.rank, "at": a.at, "reason": a.reason}
                 for a in await services.deployments.authorisations(id)
             ],
+            "zones_drawn_by": await services.deployments.zones_drawn_by(id),
             "segments": [
                 {
                     "number": s.number,

@@ -18,7 +18,7 @@ export async function show(place, desk, id) {
   await look();
 }
 
-function build({ deployment, authorisations, segments, missing, next, watchlist }, desk, again) {
+function build({ deployment, authorisations, zones_drawn_by: drawnBy, segments, missing, next, watchlist }, desk, again) {
   const { plan, id } = deployment;
   const editable = desk.is("operator") && PLANNED.includes(deployment.stage);
   return [
@@ -94,6 +94,7 @@ function build({ deployment, authorisations, segments, missing, next, watchlist 
         authorisations.map((each) => [words.authorisation[each.kind] ?? each.kind, `${each.rank} ${each.name}`, words.moment(each.at), each.reason]),
         { empty: text.notAuthorised, kind: "cards" },
       ),
+      drawnBy ? h("p", {}, text.zonesDrawn(drawnBy)) : null,
     ),
     section(
       text.segments,

@@ -62,6 +62,9 @@ async def test_a_plan_goes_from_a_draft_over_the_list_of_what_is_missing_to_its_
             await authorising.page.keyboard.press("Escape")
             await authorising.go(f"deployments/{full}", "Saturday market")
             await authorising.press("Authorise")
+            rank = authorising.dialog.get_by_label("Your rank")
+            await expect(rank).to_have_value("Superintendent")  # as the account has it
+            await expect(rank).not_to_be_editable()
             await authorising.dialog.get_by_label("Reason").fill("The plan is bounded.")
             await authorising.shot("authorise")
             await authorising.dialog.get_by_role("button", name="Authorise").click()
@@ -109,7 +112,7 @@ async def test_the_overview_shows_what_stands_and_follows_it(tmp_path: Path) -> 
 
 async def test_a_zone_is_drawn_with_the_keyboard_alone(tmp_path: Path) -> None:
     async with chromium() as browser, desk(tmp_path) as there:
-        id = await there.drafted()
+        id = await there.authorised()
         async with at_the_desk(browser, there, Role.OPERATOR) as operator:
             await operator.go(f"deployments/{id}/zones/{CAMERAS[0]}", f"Zone of {CAMERAS[0]}")
             await operator.page.get_by_role("button", name=re.compile("^Corner 1:")).focus()
@@ -120,6 +123,7 @@ async def test_a_zone_is_drawn_with_the_keyboard_alone(tmp_path: Path) -> None:
             await operator.shot("zones")
             await operator.press("Save the zone")
             await operator.reads("5 corners")
+            await operator.reads("Zones drawn after the authorisation by Tom Hale.")
         zone = (await there.records.deployments.get(id)).plan.cameras[0].zone
         assert len(zone) == 5
         assert zone[0] == (0.11, 0.312)

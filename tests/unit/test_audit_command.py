@@ -9,7 +9,7 @@ import pytest
 
 from lfrd import config
 from lfrd.audit import kinds
-from lfrd.commands.audit import app
+from lfrd.commands.audit import app, deployment_meant
 from lfrd.commands.failure import MISUSED
 from lfrd.errors import BusyError, LfrdError, MissingError
 from lfrd.records import DATABASE, records
@@ -99,7 +99,7 @@ def test_an_export_is_itself_in_the_audit(site: Site) -> None:
 def test_an_export_never_overwrites_a_file(site: Site) -> None:
     file = site.folder / "audit.jsonl"
     file.write_text("evidence")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(MissingError, match="is there already; name another file"):
         site.lfrd("export", file)
     assert file.read_text() == "evidence"
 
@@ -217,7 +217,7 @@ def test_a_look_at_the_audit_is_recorded_with_who_it_was_and_is_not_part_of_what
 def test_records_are_shown_for_people_with_the_officers_name(site: Site) -> None:
     lines = site.lfrd("show").splitlines()
     assert len(lines) == 4
-    assert lines[2].split() == ["3", *lines[2].split()[1:3], "Adams", "made_ready", "deployment=d1"]
+    assert lines[2].split() == ["3", *lines[2].split()[1:4], "Adams", "made_ready", "deployment=d1"]
     assert site.lfrd("show", "--deployment", "d1", "--kind", "started", "--actor", "Adams").count("\n") == 1
     assert site.lfrd("show", "--actor", "u1").count("\n") == 2
     assert site.lfrd("show", "--since", "2199-01-01") == ""
@@ -227,6 +227,29 @@ def test_records_are_shown_for_people_with_the_officers_name(site: Site) -> None
         ("made_ready", "Adams"),
     ]
     assert shown[2]["body"] == {"what": "made_ready", "deployment": "d1"}
+
+
+def test_a_kind_that_is_none_is_a_misuse_that_names_those_there_are(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        app(["show", "--kind", "nonsense", "--config", str(site.config)])
+    assert caught.value.code == MISUSED
+    assert "alert_raised" in capsys.readouterr().err
+
+
+async def test_records_of_a_deployment_are_found_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("", encoding="utf-8")
+    async with records(config.load(tmp_path / "config.toml")) as site:
+        for id, name in (("d1", "Market"), ("d2", "Market"), ("e3", "Fair")):
+            await site.audit.record(kinds.Drafted(id, {"name": name}))
+        assert await deployment_meant(site.audit, "Fair") == "e3"
+        assert await deployment_meant(site.audit, "e") == "e3"
+        assert await deployment_meant(site.audit, "d2") == "d2"
+        with pytest.raises(MissingError, match="'Market' can be d1, d2: give one of these ids"):
+            await deployment_meant(site.audit, "Market")
+        with pytest.raises(MissingError, match="no deployment 'Parade'"):
+            await deployment_meant(site.audit, "Parade")
 
 
 def test_a_time_that_is_none_is_a_misuse(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -172,7 +172,10 @@ def test_a_deployment_is_led_from_a_file_to_its_end(site: Site) -> None:
     id = drafted.out.split()[0]
     asyncio.run(site.listed(id))
     authorised = site.lfrd("authorise", "Market day", "--reason", "seen the assessment", by="Adams")
-    assert f"{id} 'Market day': authorised; next, an operator makes it ready" in authorised.out
+    assert (
+        f"{id} 'Market day': authorised; next, with zones and list, an operator makes it ready"
+        in authorised.out
+    )
     assert "ready; next, an operator starts it" in site.lfrd("ready", id[:6], by="Olsen").out
     assert f"{id} 'Market day': active" in site.lfrd("start", id, by="Olsen").out
     assert "suspended (by order)" in site.lfrd("suspend", "--reason", "a look", by="Olsen").out
@@ -255,7 +258,9 @@ def test_an_edit_makes_it_a_draft_again_unless_only_zones_are_drawn(site: Site) 
     site.lfrd("authorise", drafted, by="Adams")
     text = (site.folder / "plan.toml").read_text(encoding="utf-8")
     zone = site.file("zone.toml", text.replace("[0.1, 0.2], ", ""))
+    assert "drawn after" not in site.lfrd("show", drafted).out
     assert site.lfrd("edit", drafted, zone, "--json", by="Olsen").json["stage"] == "authorised"
+    assert "drawn after the authorisation by Olsen" in site.lfrd("show", drafted).out
     other = site.file("other.toml", text.replace("A short list", "A long list"))
     assert site.lfrd("edit", drafted, other, "--json", by="Olsen").json["stage"] == "draft"
 

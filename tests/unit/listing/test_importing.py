@@ -225,6 +225,9 @@ async def test_an_import_of_a_changed_source_begins_anew(
     assert (done.resumed, done.changed) == (False, True)
     assert await references(site) == ["N1", "N2", "N3"]
     assert await site.count("SELECT count(*) FROM entry") == 3
+    assert await site.audit("import_discarded") == [
+        f'{{"what":"import_discarded","deployment":"{site.deployment}"}}'
+    ]
 
 
 async def test_importing_again_replaces_the_whole_list_only_when_it_is_complete(
@@ -273,7 +276,7 @@ async def test_a_list_on_which_nobody_can_be_looked_for_changes_nothing(site: Si
     with pytest.raises(NotAllowed, match="stays as it was"):
         await site.bring(folder)
     write_csv(folder, [row("N1", category="anyone")])
-    with pytest.raises(NotAllowed, match="none of its 1 entries"):
+    with pytest.raises(NotAllowed, match="none of its lines can be used, of 1; first line 2: "):
         await site.bring(folder)
     assert await references(site) == ["N1", "N2"]
     assert await site.count("SELECT count(*) FROM watchlist") == 1

@@ -215,7 +215,7 @@ def test_a_public_notice_says_what_where_when_why_and_whom_to_ask() -> None:
         "High Street, from the clock tower to the station",
         "Saturday 14 March 2026, 09:00 to 17:00 GMT",
         "To find people wanted by the courts and people who are missing.",
-        "Authorised by Superintendent A. Osei",
+        "Authorised by A. Osei, Superintendent",
         "If your face raises no alert, it is deleted immediately",
         "An alert is not an identification.",
         "0300 000 0000",
@@ -243,7 +243,7 @@ def test_the_public_is_told_of_no_deployment_that_nobody_has_authorised() -> Non
     with pytest.raises(NotAllowed, match="not authorised"):
         notice_of(diary)
     diary.add(kinds.Authorised("d1", "start", "A. Osei", "Chief", "", plan_of()))
-    assert "Chief A. Osei" in seen(notice_of(diary)).words
+    assert "A. Osei, Chief" in seen(notice_of(diary)).words
     diary.add(kinds.PlanChanged("d1", plan_of(place="elsewhere")))
     with pytest.raises(NotAllowed, match="not authorised"):
         notice_of(diary)

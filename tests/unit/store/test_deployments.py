@@ -178,6 +178,19 @@ async def test_zones_may_be_drawn_after_the_authorisation(office: Office) -> Non
     assert started.stage is Stage.ACTIVE
 
 
+async def test_who_drew_zones_after_the_authorisation_is_told_until_they_are_authorised(
+    office: Office,
+) -> None:
+    authorised = await office.authorised(planned(cameras=[CameraPlan(name="High Street 1")]))
+    assert await office.deployments.zones_drawn_by(authorised.id) == ""
+    await office.deployments.change(authorised.id, PLAN, office.operator)
+    assert await office.deployments.zones_drawn_by(authorised.id) == office.operator.name
+    await office.deployments.change(authorised.id, planned(purpose="Another"), office.operator)
+    assert await office.deployments.zones_drawn_by(authorised.id) == ""  # a draft: nothing stands
+    await office.deployments.authorise(authorised.id, office.authorising, "Inspector", "")
+    assert await office.deployments.zones_drawn_by(authorised.id) == ""
+
+
 async def test_a_plan_that_is_what_it_was_changes_nothing(office: Office) -> None:
     authorised = await office.authorised()
     assert await office.deployments.change(authorised.id, PLAN, office.operator) == authorised

@@ -12,6 +12,8 @@ from lfrd.audit import kinds
 from lfrd.types import Role, Stage
 from tests.desk import desk, plan
 
+CORNER = [(0.0, 0.0), (0.5, 0.0), (0.0, 0.5)]
+
 
 async def test_a_plan_is_drafted_changed_and_shown_with_what_is_missing(tmp_path: Path) -> None:
     async with desk(tmp_path) as there, there.client(Role.OPERATOR) as operator:
@@ -92,6 +94,18 @@ async def test_a_deployment_goes_through_its_life_over_the_desk(tmp_path: Path) 
         assert [a["kind"] for a in shown["authorisations"]] == ["start", "amend", "resume", "extend"]
         assert shown["deployment"]["plan"]["ends_at"] == ends_at
         assert await step(operator, "close", {}) is Stage.CLOSED
+
+
+async def test_the_desk_says_who_drew_zones_after_the_authorisation(tmp_path: Path) -> None:
+    async with desk(tmp_path) as there, there.client(Role.AUTHORISING) as authorising:
+        id, operator = await there.authorised(), there.people[Role.OPERATOR]
+        address = f"/api/desk/deployments/{id}"
+        assert (await authorising.get(address)).json()["zones_drawn_by"] == ""
+        made = (await there.records.deployments.get(id)).plan
+        cameras = [msgspec.structs.replace(camera, zone=CORNER) for camera in made.cameras]
+        drawn = msgspec.structs.replace(made, cameras=cameras)
+        await there.records.deployments.change(id, drawn, operator)
+        assert (await authorising.get(address)).json()["zones_drawn_by"] == operator.name
 
 
 async def test_an_amendment_with_two_thresholds_changes_nothing(tmp_path: Path) -> None:
