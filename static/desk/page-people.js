@@ -127,5 +127,5 @@ const locked = (person, now) => person.locked_until === null || person.locked_un
 function state(person, now) {
   if (person.disabled_at) return badge("bad", "no", text.disabled);
   if (locked(person, now)) return badge("warn", "lock", text.locked(person.locked_until));
-  return badge("good", "yes", person.passkeys ? text.passkeys(person.passkeys) : person.password ? text.password : text.byInvitation);
+  return badge("good", "yes", person.passkeys ? text.passkeys(person.passkeys) : person.password ? text.password : person.role === "engagement" ? text.byInvitation : text.noPassword);
 }

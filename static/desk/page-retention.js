@@ -55,13 +55,14 @@ export async function show(place, desk) {
     ]);
   }
 
-  place.append(
+  const parts = [
     heading(text.heading),
     section(text.holds, h("p", { class: "faint" }, text.holdsWhy), holds, desk.is("authorising") && h("p", {}, button(text.place, placing))),
     desk.is("auditor") && section(text.due, h("p", { class: "faint" }, text.dueWhy), due),
     section(text.rules, rules),
     desk.is("auditor") && section(text.receipts, h("p", { class: "faint" }, text.receiptsWhy), receipts),
-  );
+  ];
+  place.append(...parts.filter(Boolean));
   await Promise.all([
     showHolds(),
     fill(rules, async () => {
