@@ -178,6 +178,15 @@ def spki(key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey) -> str:
         spki(ec.generate_private_key(ec.SECP384R1()).public_key()),
         spki(ed25519.Ed25519PrivateKey.generate().public_key()),
     ],
+    ids=[
+        "empty",
+        "short",
+        "words",
+        "no ASCII",
+        "no key",
+        "P-384",
+        "Ed25519",
+    ],  # a key's own text is another each time
 )
 def test_only_a_p256_key_is_taken(encoded: str) -> None:
     with pytest.raises(NotAllowed) as caught:
