@@ -19,21 +19,25 @@ class Zone:
     Raises NotAllowed('zone') where they make no polygon (`problem`).
     """
 
-    __slots__ = ("_next", "corners")
+    __slots__ = ("_lower", "_upper", "corners")
 
     def __init__(self, corners: Sequence[Corner]) -> None:
         if said := problem(corners):
             raise NotAllowed("zone", said)
         self.corners: F64 = np.array(corners, np.float64)
         """[n, 2]"""
-        self._next = np.roll(self.corners, -1, axis=0)  # where the side that begins at each corner ends
+        following = np.roll(self.corners, -1, axis=0)
+        falls = self.corners[:, 1:] > following[:, 1:]
+        # The sides' ends, sorted: which way round they were drawn must not even tell in the last bit.
+        self._upper = np.where(falls, following, self.corners)
+        self._lower = np.where(falls, self.corners, following)
 
     def contains(self, points: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Which of `points` [n, 2], in shares of the picture, lie inside: those from which a line to the
         right crosses an odd number of sides. A point on a left or upper side is inside, on another one out.
         """
         x, y = np.asarray(points, np.float64).reshape(-1, 2).T[:, :, None]
-        (ax, ay), (bx, by) = self.corners.T, self._next.T
+        (ax, ay), (bx, by) = self._upper.T, self._lower.T
         across = (ay <= y) != (by <= y)
         rise = np.where(by == ay, 1.0, by - ay)  # a level side is never crossed
         return np.asarray(np.count_nonzero(across & (x < ax + (y - ay) * (bx - ax) / rise), axis=1) % 2 == 1)

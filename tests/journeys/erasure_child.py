@@ -113,6 +113,8 @@ async def main(data: Path, clip: Path, portrait: Path, pack: Path) -> None:
         code = await invited(site, "PC Test")
         async with HeadlessOfficer.joined(site.bound.url, code) as officer:
             await officer.go_on_post()
+            while not site.conductor.eyes:  # the deployment is being put in force
+                await asyncio.sleep(0.01)
             eye = site.conductor.eyes[0]
             while not marks.kinds.get("template as kept"):
                 await asyncio.sleep(0.01)
