@@ -116,7 +116,8 @@ def make_clip(
 ) -> Truth:
     """Draw a clip and write it as H.264 in an MP4 file (baseline, yuv420p, its index in front).
 
-    The same arguments give the same file. size: even width and height. crf: x264's, 18 is good and 35 poor.
+    The same arguments give the same clip, to a rounding of its pixels. size: even width and height. crf:
+    x264's, 18 is good and 35 poor.
     posts: how many stand in the way. Raises CorruptError for a portrait that is no picture or has no face.
     """
     view = View(*size)
