@@ -51,7 +51,5 @@ async def tell_of_others(records: Records, hub: Hub) -> None:
 async def catch_up(records: Records, hub: Hub) -> None:
     await records.keys.let_go()
     while events := await records.alerts.after(hub.latest, PAGE):
-        if any(event.what == "erased" for event in events):
-            hub.clear()  # what was erased must not stay in memory either
         for event in events:
             hub.publish(event)
