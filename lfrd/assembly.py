@@ -61,7 +61,7 @@ class Office:
             "phones": self.phones.run(),
             "audit": self.records.audit.run(),
             "time": keep_time(self.records),
-            "retention": sweep(self.records),
+            "retention": sweep(self.records.deployments, self.records.retention),
             "others": tell_of_others(self.records, self.hub),
         }
 

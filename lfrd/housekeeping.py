@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from lfrd.operation.hub import Hub
 from lfrd.records import Records
+from lfrd.store.deployments import Deployments
+from lfrd.store.retention import Retention
 from lfrd.types import SYSTEM
 
 log = structlog.get_logger(__name__)
@@ -26,14 +29,18 @@ async def keep_time(records: Records) -> None:
         await asyncio.sleep(CLOCK_SECONDS)
 
 
-async def sweep(records: Records) -> None:
+async def sweep(
+    deployments: Deployments,
+    retention: Retention,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
     """Close what has reached its end, also if it never started, and delete what is due by the retention
     table: at the start, and every minute."""
     while True:
-        await records.deployments.close_overdue()
-        for receipt in await records.retention.sweep(SYSTEM):
+        await deployments.close_overdue()
+        for receipt in await retention.sweep(SYSTEM):
             log.info("deleted_by_retention", bytes=len(receipt))
-        await asyncio.sleep(SWEEP_SECONDS)
+        await pause(SWEEP_SECONDS)
 
 
 async def tell_of_others(records: Records, hub: Hub) -> None:

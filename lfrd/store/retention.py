@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -23,7 +22,6 @@ from lfrd.store.keys import Keys, Purpose
 from lfrd.store.receipts import Receipt
 from lfrd.types import SYSTEM, Actor, AlertId, DeploymentId, Role
 
-SWEEP_SECONDS = 60.0
 LONGEST_REASON = 2000
 """Characters."""
 _AT_ONCE = 500
@@ -103,12 +101,6 @@ class Retention:
                     some = ids[start : start + _AT_ONCE]
                     documents.append(await self._destruction.alerts(some, rule, actor))
         return [document for document in documents if document]
-
-    async def run(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Sweep now and every minute, for as long as the server runs."""
-        while True:
-            await self.sweep()
-            await pause(SWEEP_SECONDS)
 
     async def hold(self, alert: AlertId, actor: Actor, reason: str) -> None:
         """Suspend the deletion of an alert, at its ceiling too, until the hold is lifted.

@@ -10,10 +10,12 @@ import pytest
 
 from lfrd.audit.kinds import Deleted, Destroyed, HoldLifted, HoldPlaced
 from lfrd.errors import NotAllowed
+from lfrd.housekeeping import sweep
 from lfrd.policy.retention import DAY, RETENTION
 from lfrd.sealing.signing import read_signed
 from lfrd.store import housekeeping, receipts
 from lfrd.store.clock import Ratchet
+from lfrd.store.deployments import Deployments
 from lfrd.store.destruction import Destruction
 from lfrd.store.keys import Purpose
 from lfrd.store.retention import Retention
@@ -300,7 +302,7 @@ async def test_the_server_sweeps_at_once_and_then_again_and_again(store: Store) 
             raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await retention(store).run(pause)
+        await sweep(Deployments(store.db, store.keys, store.clock), retention(store), pause)
     assert await counts(store, "entry") == {"entry": 0}
 
 
