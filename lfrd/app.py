@@ -99,7 +99,8 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
         )
         conductors.append(conductor)
         stills = Stills(placed, inference, kept.deployments, conductor.glances, kept.clock.now)
-        office.board.refresh()  # the first phone is told of the cameras too
+        await conductor.look()
+        office.board.refresh()  # the first phone is told of the cameras and the deployment too
         metrics.watch(
             lambda: [eye.reading() for eye in conductor.eyes], lambda: office.phones.statistics().connected
         )

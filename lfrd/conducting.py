@@ -176,7 +176,7 @@ class Conductor:
 
     async def run(self) -> None:
         while not self._stopping.is_set():
-            await self._look()
+            await self.look()
             deployment, segment = self._deployment, self._segment
             if deployment is None or segment is None or deployment.stage is Stage.SUSPENDED:
                 await self._until_another(deployment, segment)
@@ -196,11 +196,11 @@ class Conductor:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._stopping.wait()
-            await self._look()
+            await self.look()
             if _key(self._deployment, self._segment) != _key(deployment, segment):
                 return
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """Bring the open deployment up to date, and close it when its time is up."""
         if self._deployment is not None and self._deployment.is_over(self._records.clock.now()):
             for ended in await self._records.deployments.close_overdue():
@@ -347,7 +347,7 @@ class Conductor:
         paused = deployment.reason if deployment.stage is Stage.PAUSED else None
         if paused == reason:
             return
-        # One that was closed or suspended a moment ago, by somebody else, stays so: `_look` notices.
+        # One that was closed or suspended a moment ago, by somebody else, stays so: `look` notices.
         with contextlib.suppress(NotAllowed):
             if reason:
                 await self._records.deployments.pause(deployment.id, reason, PAUSED[reason])
