@@ -10,14 +10,19 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import msgspec
-from msgspec import Struct
 
+from lfrd.audit.body import Body
+from lfrd.audit.kinds_live import (
+    AuthorityMade,
+    CameraLent,
+    CameraReturned,
+    CertificateMade,
+    PreviewLeft,
+    PreviewWatched,
+    WakeUpsOff,
+    WakeUpsOn,
+)
 from lfrd.types import ArrestClass, Decision, Outcome
-
-
-class Body(Struct, tag_field="what", frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The part of a record that belongs to its kind. Its tag is the kind's stable name."""
-
 
 # ---- the box and its people ----------------------------------------------------------------------------
 
@@ -435,7 +440,10 @@ AboutAccess: TypeAlias = PictureViewed | AuditViewed | RecordViewed | Exported
 AboutKept: TypeAlias = HoldPlaced | HoldLifted | Deleted
 AboutAlerts: TypeAlias = AboutSeen | AboutReview | AboutStreet
 AboutDeployments: TypeAlias = AboutPlan | AboutRun | AboutList | AboutCameras
-AnyBody: TypeAlias = AboutSite | AboutPeople | AboutDeployments | AboutAlerts | AboutAccess | AboutKept
+AboutLive: TypeAlias = PreviewWatched | PreviewLeft | CameraLent | CameraReturned | WakeUpsOn | WakeUpsOff
+AboutTls: TypeAlias = AuthorityMade | CertificateMade
+AboutBox: TypeAlias = AboutSite | AboutTls | AboutPeople | AboutLive
+AnyBody: TypeAlias = AboutBox | AboutDeployments | AboutAlerts | AboutAccess | AboutKept
 
 _decoder: msgspec.json.Decoder[AnyBody] = msgspec.json.Decoder(AnyBody)
 

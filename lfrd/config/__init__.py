@@ -4,6 +4,7 @@ from lfrd.config.printing import commented, settings
 from lfrd.config.reading import camera_password, load, parse
 from lfrd.config.secret import Secret
 from lfrd.config.tables import (
+    PHONE,
     Analysis,
     Camera,
     Config,
@@ -13,15 +14,20 @@ from lfrd.config.tables import (
     Notice,
     Placed,
     Post,
+    Preview,
+    Push,
     Sealing,
     SignIn,
     Site,
+    Tls,
     Tracking,
     Watchlists,
     Web,
+    Webrtc,
 )
 
 __all__ = [
+    "PHONE",
     "Analysis",
     "Camera",
     "Config",
@@ -31,13 +37,17 @@ __all__ = [
     "Notice",
     "Placed",
     "Post",
+    "Preview",
+    "Push",
     "Sealing",
     "Secret",
     "SignIn",
     "Site",
+    "Tls",
     "Tracking",
     "Watchlists",
     "Web",
+    "Webrtc",
     "camera_password",
     "commented",
     "load",

@@ -8,11 +8,22 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 
+PHONE = "phone"
+"""The `source` of a camera whose picture a browser sends."""
+
+
 class Site(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     name: Annotated[str, Meta(min_length=1, description="What phones show as the place.")] = "lfrd site"
     data: Annotated[
         str, Meta(description="Folder of the database and the installed model packs. Relative to this file.")
     ] = "data"
+    plan: Annotated[
+        str,
+        Meta(
+            description="A drawing of the site (PNG, JPEG or SVG), shown at the desk with the cameras on it; "
+            "empty for none. Relative to this file."
+        ),
+    ] = ""
 
 
 class Sealing(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -28,18 +39,24 @@ class Sealing(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
 class Web(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     host: Annotated[
-        str, Meta(description="Address to listen on. Any other than loopback needs a certificate, below.")
-    ] = "127.0.0.1"
+        str, Meta(description="Address to listen on; 0.0.0.0 or :: for every one of this machine.")
+    ] = "0.0.0.0"  # noqa: S104 - phones reach it over the network, under TLS
     port: Annotated[
         int, Meta(ge=0, le=65535, description="Port to listen on; 0 lets the system choose one.")
     ] = 8443
-    certificate: Annotated[str, Meta(description="PEM file with the certificate chain; empty for none.")] = ""
-    key: Annotated[str, Meta(description="PEM file with its private key; empty for none.")] = ""
+    certificate: Annotated[
+        str,
+        Meta(
+            description="PEM file with a certificate chain of your own; empty for one by the site's own "
+            "authority, made at the first start."
+        ),
+    ] = ""
+    key: Annotated[str, Meta(description="PEM file with the private key of your own certificate.")] = ""
     allow_plain_http: Annotated[
         bool,
         Meta(
-            description="Serve the network without a certificate. Faces and sessions would cross it in the "
-            "clear: only for a demonstration with pictures that are public."
+            description="Serve without TLS. Faces and sessions would cross the network in the clear: only "
+            "for tests, and for a demonstration with pictures that are public."
         ),
     ] = False
     window: Annotated[
@@ -50,6 +67,78 @@ class Web(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         float,
         Meta(gt=0, le=600, description="A phone that owes a receipt for longer is closed, to resume later."),
     ] = 10.0
+
+
+class Tls(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    folder: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Folder of the site's own certificate authority and certificate, outside the data "
+            "folder. Relative to this file.",
+        ),
+    ] = "tls"
+    names: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=253)]],
+        Meta(description="Further names and addresses under which phones open this box; its own are known."),
+    ] = []
+    onboarding_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="Port of the page, without TLS, that gives a new phone the authority's certificate "
+            "and nothing else; 0 for none.",
+        ),
+    ] = 8080
+
+
+class Webrtc(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    turn: Annotated[
+        str,
+        Meta(
+            description="turn:host:3478 or turns:host:5349, where phones reach the box only through a relay; "
+            "empty on one network, where nothing else is asked."
+        ),
+    ] = ""
+    turn_user: Annotated[str, Meta(description="TURN user, if any.")] = ""
+    turn_password_file: Annotated[str, Meta(description="File that holds the TURN password.")] = ""
+
+
+class Preview(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    max_side: Annotated[
+        int, Meta(ge=160, le=1920, description="Pixels of the live picture's longer side at the most.")
+    ] = 640
+    kilobits: Annotated[
+        int,
+        Meta(ge=50, le=20000, description="Kilobits a second of a camera's live picture, for each viewer."),
+    ] = 800
+    viewers: Annotated[
+        int, Meta(ge=0, le=200, description="Who may watch at once, all cameras together; 0 for nobody.")
+    ] = 20
+
+
+class Push(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Wake locked phones through their makers' push services, with a message that says "
+            "nothing. The only traffic that leaves the site, and only where this is true."
+        ),
+    ] = False
+    contact: Annotated[
+        str,
+        Meta(description="mailto:… or https://… under which a push service reaches whoever runs this box."),
+    ] = ""
+    services: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=253)]],
+        Meta(description="Hosts of push services that may be asked; *.example.org takes each one below."),
+    ] = [
+        "fcm.googleapis.com",
+        "*.push.services.mozilla.com",
+        "*.push.apple.com",
+        "*.notify.windows.com",
+    ]
 
 
 class Post(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -175,7 +264,8 @@ class Camera(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         str,
         Meta(
             min_length=1,
-            description="rtsp://host/path, rtsps://…, /dev/video0, a video file, or a folder of pictures.",
+            description="rtsp://host/path, rtsps://…, /dev/video0, a video file, a folder of pictures, or "
+            "'phone': an engineer's phone or laptop, over the page /camera.",
         ),
     ]
     user: Annotated[str, Meta(description="RTSP user, if any.")] = ""
@@ -200,6 +290,17 @@ class Camera(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     eye_distance_pixels: Annotated[
         float | None, Meta(description="Overrides analysis.eye_distance_pixels for this camera.")
     ] = None
+    at: Annotated[
+        list[float],
+        Meta(
+            description="Where it stands on the site's plan: [across, down], each a share 0..1 of the "
+            "drawing; empty where that is not known."
+        ),
+    ] = []
+    facing: Annotated[
+        float | None,
+        Meta(description="Where it looks on the plan, degrees clockwise from straight up."),
+    ] = None
 
     @property
     def is_network(self) -> bool:
@@ -208,7 +309,12 @@ class Camera(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     @property
     def is_live(self) -> bool:
         """Whether time passes by itself; not so in a recording that is played as fast as it goes."""
-        return self.paced or self.is_network or self.is_device
+        return self.paced or self.is_network or self.is_device or self.is_phone
+
+    @property
+    def is_phone(self) -> bool:
+        """Whether its picture comes over WebRTC from a page that an engineer has opened."""
+        return self.source == PHONE
 
     @property
     def is_device(self) -> bool:
@@ -250,6 +356,12 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     site: Annotated[Site, Meta(description="The box and what it keeps.")] = Site()
     sealing: Annotated[Sealing, Meta(description="What is kept is sealed.")] = Sealing()
     web: Annotated[Web, Meta(description="The server that phones and the desk reach.")] = Web()
+    tls: Annotated[
+        Tls, Meta(description="The site's own certificates, and how a phone comes to trust them.")
+    ] = Tls()
+    webrtc: Annotated[Webrtc, Meta(description="Live pictures, to and from browsers.")] = Webrtc()
+    preview: Annotated[Preview, Meta(description="The live picture, with faces blurred.")] = Preview()
+    push: Annotated[Push, Meta(description="Waking phones that sleep.")] = Push()
     post: Annotated[Post, Meta(description="No officer, no camera.")] = Post()
     watchlists: Annotated[Watchlists, Meta(description="Lists from other sites.")] = Watchlists()
     inference: Annotated[Inference, Meta(description="The models and where they run.")] = Inference()

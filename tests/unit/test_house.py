@@ -15,8 +15,8 @@ PACKAGE = ROOT / "lfrd"
 STOREYS: list[set[str]] = [
     {"types", "errors", "config", "wire"},
     {"vision", "tracking", "decision", "policy", "audit"},
-    {"flow", "memory", "logs", "metrics", "sealing"},
-    {"capture", "inference", "gallery", "store", "models"},
+    {"flow", "memory", "logs", "metrics", "sealing", "certificates"},
+    {"capture", "inference", "gallery", "store", "models", "webrtc"},
     {
         "pipeline",
         "glances",
@@ -35,6 +35,8 @@ STOREYS: list[set[str]] = [
         "housekeeping",
         "rehearsal",
         "reporting",
+        "preview",
+        "push",
     },
     {"replay", "app", "officer", "demo", "commands", "cli", "__main__"},
 ]
