@@ -11,16 +11,30 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from lfrd.audit.body import Body
+from lfrd.audit.body import Body as Body
 from lfrd.audit.kinds_live import (
-    AuthorityMade,
-    CameraLent,
-    CameraReturned,
-    CertificateMade,
-    PreviewLeft,
-    PreviewWatched,
-    WakeUpsOff,
-    WakeUpsOn,
+    AuthorityMade as AuthorityMade,
+)
+from lfrd.audit.kinds_live import (
+    CameraLent as CameraLent,
+)
+from lfrd.audit.kinds_live import (
+    CameraReturned as CameraReturned,
+)
+from lfrd.audit.kinds_live import (
+    CertificateMade as CertificateMade,
+)
+from lfrd.audit.kinds_live import (
+    PreviewLeft as PreviewLeft,
+)
+from lfrd.audit.kinds_live import (
+    PreviewWatched as PreviewWatched,
+)
+from lfrd.audit.kinds_live import (
+    WakeUpsOff as WakeUpsOff,
+)
+from lfrd.audit.kinds_live import (
+    WakeUpsOn as WakeUpsOn,
 )
 from lfrd.types import ArrestClass, Decision, Outcome
 
@@ -37,7 +51,7 @@ class ChainBegan(Body, tag="chain_began", frozen=True):
 
 class ServerStarted(Body, tag="server_started", frozen=True):
     version: str
-    hardening: dict[str, bool] = {}
+    hardening: dict[str, bool] = msgspec.field(default_factory=dict)
 
 
 class ServerStopped(Body, tag="server_stopped", frozen=True):

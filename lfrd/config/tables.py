@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
-
+from msgspec import Meta, Struct, field
 
 PHONE = "phone"
 """The `source` of a camera whose picture a browser sends."""
+PUSH_SERVICES = (
+    "fcm.googleapis.com",
+    "*.push.services.mozilla.com",
+    "*.push.apple.com",
+    "*.notify.windows.com",
+)
+"""Chrome's and Android's, Firefox', Safari's and iOS', Windows'."""
 
 
 class Site(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -133,12 +139,7 @@ class Push(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     services: Annotated[
         list[Annotated[str, Meta(min_length=1, max_length=253)]],
         Meta(description="Hosts of push services that may be asked; *.example.org takes each one below."),
-    ] = [
-        "fcm.googleapis.com",
-        "*.push.services.mozilla.com",
-        "*.push.apple.com",
-        "*.notify.windows.com",
-    ]
+    ] = field(default_factory=lambda: list(PUSH_SERVICES))
 
 
 class Post(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
