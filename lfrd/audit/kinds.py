@@ -16,6 +16,12 @@ from lfrd.audit.kinds_live import (
     AuthorityMade as AuthorityMade,
 )
 from lfrd.audit.kinds_live import (
+    CameraBack as CameraBack,
+)
+from lfrd.audit.kinds_live import (
+    CameraFailed as CameraFailed,
+)
+from lfrd.audit.kinds_live import (
     CameraLent as CameraLent,
 )
 from lfrd.audit.kinds_live import (
@@ -29,6 +35,9 @@ from lfrd.audit.kinds_live import (
 )
 from lfrd.audit.kinds_live import (
     PreviewWatched as PreviewWatched,
+)
+from lfrd.audit.kinds_live import (
+    StillViewed as StillViewed,
 )
 from lfrd.audit.kinds_live import (
     WakeUpsOff as WakeUpsOff,
@@ -287,17 +296,6 @@ class Counted(Body, tag="counted", frozen=True):
     down: float
 
 
-class CameraFailed(Body, tag="camera_failed", frozen=True):
-    deployment: str
-    camera: str
-    problem: str
-
-
-class CameraBack(Body, tag="camera_back", frozen=True):
-    deployment: str
-    camera: str
-
-
 class AlertRaised(Body, tag="alert_raised", frozen=True):
     """reviews_needed: how many officers must have decided before there is a decision, 1 or 2."""
 
@@ -398,13 +396,6 @@ class PictureViewed(Body, tag="picture_viewed", frozen=True):
     deployment: str
     kind: str
     subject: str
-
-
-class StillViewed(Body, tag="still_viewed", frozen=True):
-    """A camera's still for drawing zones, with faces blurred."""
-
-    deployment: str
-    camera: str
 
 
 class AuditViewed(Body, tag="audit_viewed", frozen=True):

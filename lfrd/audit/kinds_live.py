@@ -1,8 +1,26 @@
-"""What the audit records of live pictures, of phones that are cameras or are woken, and of certificates."""
+"""What the audit records of cameras and their live pictures, of phones that are cameras or are woken, and of certificates."""
 
 from __future__ import annotations
 
 from lfrd.audit.body import Body
+
+
+class StillViewed(Body, tag="still_viewed", frozen=True):
+    """A camera's still for drawing zones, with faces blurred."""
+
+    deployment: str
+    camera: str
+
+
+class CameraFailed(Body, tag="camera_failed", frozen=True):
+    deployment: str
+    camera: str
+    problem: str
+
+
+class CameraBack(Body, tag="camera_back", frozen=True):
+    deployment: str
+    camera: str
 
 
 class PreviewWatched(Body, tag="preview_watched", frozen=True):
