@@ -31,6 +31,9 @@ from lfrd.audit.kinds_live import (
     CertificateMade as CertificateMade,
 )
 from lfrd.audit.kinds_live import (
+    Counted as Counted,
+)
+from lfrd.audit.kinds_live import (
     PreviewLeft as PreviewLeft,
 )
 from lfrd.audit.kinds_live import (
@@ -280,20 +283,6 @@ class ListViewed(Body, tag="list_viewed", frozen=True):
 
 
 # ---- cameras and alerts --------------------------------------------------------------------------------
-
-
-class Counted(Body, tag="counted", frozen=True):
-    """What one camera did since the record before it, at most a minute. live: seconds that it was live while
-    the deployment was active; down: seconds that it should have been and was not. faces_seen: tracks."""
-
-    deployment: str
-    segment: int
-    camera: str
-    frames: int
-    analysed: int
-    faces_seen: int
-    live: float
-    down: float
 
 
 class AlertRaised(Body, tag="alert_raised", frozen=True):

@@ -1,8 +1,22 @@
-"""What the audit records of cameras and their live pictures, of phones that are cameras or are woken, and of certificates."""
+"""What the audit records of cameras, live pictures, phones that are cameras or are woken, and certificates."""
 
 from __future__ import annotations
 
 from lfrd.audit.body import Body
+
+
+class Counted(Body, tag="counted", frozen=True):
+    """What one camera did since the record before it, at most a minute. live: seconds that it was live while
+    the deployment was active; down: seconds that it should have been and was not. faces_seen: tracks."""
+
+    deployment: str
+    segment: int
+    camera: str
+    frames: int
+    analysed: int
+    faces_seen: int
+    live: float
+    down: float
 
 
 class StillViewed(Body, tag="still_viewed", frozen=True):
