@@ -1,4 +1,4 @@
-"""What the audit records of cameras and live pictures, of phones that are cameras or are woken, and of TLS."""
+"""What the audit records of cameras and live pictures, of phones that send them or are woken, and of TLS."""
 
 from __future__ import annotations
 
