@@ -29,10 +29,20 @@ def is_local(connection: HTTPConnection) -> bool:
     if connection.client is None:
         return False
     host = urlsplit(f"//{connection.headers.get('host', '')}").hostname or ""
-    return _loopback(connection.client.host) and (host == "localhost" or _loopback(host))
+    return is_loopback(connection.client.host) and (host == "localhost" or is_loopback(host))
 
 
-def _loopback(address: str) -> bool:
+def is_address(host: str) -> bool:
+    """True for an address, not for a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(address: str) -> bool:
+    """True for an address of this machine for itself; false for a name."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

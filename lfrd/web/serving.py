@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import os
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from lfrd.config import Placed, Web
+from lfrd.config import Config, Placed
 from lfrd.errors import BusyError, LfrdError, SettingError
+from lfrd.web.presented import presented
 
 LARGEST_MESSAGE = 8192
 """Bytes of a phone's message; the largest valid one, an adjudication with its reason, has about 6,200."""
 PING_SECONDS = 20.0
 """A phone's browser that does not answer a ping within this time has gone."""
+KEEP_SECONDS = 300
+"""An idle connection is kept for as long as browsers keep theirs: an alert's pictures then come over one that
+stands, and wait for no handshake, which takes two round trips under TLS."""
 SHUTDOWN_SECONDS = 3
 """After that, requests that still run are cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen. key: the setting that says the port."""
+
+    host: str
+    port: int
+    key: str = "web.port"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +53,6 @@ class Bound:
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
 
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def reachable(host: str) -> str:
     """The address that a phone on the same network can open. Asks the routing table; sends nothing."""
     if host not in {"0.0.0.0", "::"}:  # noqa: S104
@@ -63,22 +66,35 @@ def reachable(host: str) -> str:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, placed: Placed, group: asyncio.TaskGroup) -> AsyncIterator[Bound]:
+async def serving(
+    app: ASGIApp, placed: Placed, group: asyncio.TaskGroup, context: ssl.SSLContext | None = None
+) -> AsyncIterator[Bound]:
     """Serves `app` in the caller's `group` while the block runs.
+
+    context: of a `presented.Presented` that is looked after elsewhere; without it the settings' certificate
+    is made or read here, and stays. Nothing is served without TLS unless `web.allow_plain_http` says so.
 
     The socket is bound first, so that the address is known, and granted or refused, before anything starts.
     A crash of the server ends the group. However the block ends, phones get close code 1012, what still runs
     `SHUTDOWN_SECONDS` later is cancelled, and the port is free again.
-    Raises SettingError for a network address without certificate, and for a certificate that cannot be used;
-    BusyError where the port is taken; LfrdError where it cannot be bound.
+    Raises SettingError for a certificate that cannot be used; BusyError where the port is taken; LfrdError
+    where it cannot be bound.
     """
     web = placed.config.web
-    check(web)
-    context = tls_context(placed)
-    with _listening(web) as sock:
-        bound = Bound(web.host, int(sock.getsockname()[1]), context is not None)
+    context = context or tls_context(placed)
+    async with listener(app, Address(web.host, web.port), group, context) as bound:
+        yield bound
+
+
+@asynccontextmanager
+async def listener(
+    app: ASGIApp, address: Address, group: asyncio.TaskGroup, context: ssl.SSLContext | None
+) -> AsyncIterator[Bound]:
+    """One socket with uvicorn behind it; `serving` says how it begins and ends. context: None for no TLS."""
+    with _listening(address) as sock:
+        bound = Bound(address.host, int(sock.getsockname()[1]), context is not None)
         server = _Server(_configuration(app, context))
-        task = group.create_task(_to_the_end(server, sock), name="web server")
+        task = group.create_task(_to_the_end(server, sock), name=f"{address.key} server")
         try:
             await server.ready.wait()
             yield bound
@@ -87,80 +103,52 @@ async def serving(app: ASGIApp, placed: Placed, group: asyncio.TaskGroup) -> Asy
             await asyncio.wait({task})
 
 
-def check(web: Web) -> None:
-    """Faces and sessions cross a network only under TLS. Raises SettingError."""
-    if not (is_loopback(web.host) or web.certificate or web.allow_plain_http):
-        raise SettingError(
-            "web.certificate",
-            f"web.host is {web.host}: other machines reach it only with a certificate; set web.certificate "
-            "and web.key, or set web.allow_plain_http for a demonstration with pictures that are public",
-        )
-
-
 def tls_context(placed: Placed) -> ssl.SSLContext | None:
-    """TLS 1.2 and up with the configured certificate; None without one. Raises SettingError."""
-    web = placed.config.web
-    if not web.certificate:
-        return None
-    certificate, key = placed.path(web.certificate), placed.path(web.key)
-    for name, path in (("web.certificate", certificate), ("web.key", key)):
-        if problem := _unreadable(path):
-            raise SettingError(name, f"{path} cannot be read ({problem})")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        # An empty password: a key that wants one is refused instead of asking on the terminal.
-        context.load_cert_chain(certificate, key, password="")
-    except (ssl.SSLError, OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or "not a PEM file that can be used"
-        raise SettingError(
-            "web.certificate", f"{certificate} and {key} do not work together ({reason})"
-        ) from None
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
-def _unreadable(path: Path) -> str | None:
-    try:
-        with path.open("rb"):
-            return None
-    except OSError as error:
-        return error.strerror
+    """TLS with the settings' certificate; None for plain HTTP. Raises as `presented` does."""
+    found, _ = presented(placed, time.time())
+    return None if found is None else found.context
 
 
 def probe(placed: Placed) -> None:
-    """Whether `serving` will be able to, asked before a long start; the address is bound and let go of again.
+    """Whether the ports are to be had, asked before a long start; each is bound and let go of again.
 
-    Raises as `serving` does, which may find the port taken since.
+    Raises as `serving` does, which may find one taken since.
     """
-    check(placed.config.web)
-    tls_context(placed)
-    with _bound(placed.config.web):
+    web, tls = placed.config.web, placed.config.tls
+    with _bound(Address(web.host, web.port)):
         pass
+    if tls.onboarding_port and has_own_authority(placed.config):
+        with _bound(Address(web.host, tls.onboarding_port, "tls.onboarding_port")):
+            pass
+
+
+def has_own_authority(config: Config) -> bool:
+    """Whether phones have to be brought to trust this box: neither plain HTTP nor a certificate brought."""
+    return not (config.web.allow_plain_http or config.web.certificate)
 
 
 @contextmanager
-def _bound(web: Web) -> Iterator[socket.socket]:
+def _bound(address: Address) -> Iterator[socket.socket]:
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            web.host, web.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        family, _, _, _, where = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except OSError as error:
-        raise SettingError("web.host", f"'{web.host}' is no address of this machine ({error})") from None
+        raise SettingError("web.host", f"'{address.host}' is no address of this machine ({error})") from None
     # The protocol is named because asyncio sets TCP_NODELAY only where it is: otherwise each answer waits
     # 40 ms for an acknowledgement.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            sock.bind(address)
+            sock.bind(where)
         except OSError as error:
-            raise _bind_error(web, error) from None
+            raise _bind_error(address, error) from None
         yield sock
 
 
 @contextmanager
-def _listening(web: Web) -> Iterator[socket.socket]:
-    with _bound(web) as sock:
+def _listening(address: Address) -> Iterator[socket.socket]:
+    with _bound(address) as sock:
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             # Inherited by each connection: a phone that vanished with unsent data in its buffer is given up
             # by the kernel after this many milliseconds, not after a quarter of an hour.
@@ -168,22 +156,23 @@ def _listening(web: Web) -> Iterator[socket.socket]:
         try:
             sock.listen(1024)
         except OSError as error:
-            raise _bind_error(web, error) from None
+            raise _bind_error(address, error) from None
         sock.setblocking(False)
         yield sock
 
 
-def _bind_error(web: Web, error: OSError) -> LfrdError:
+def _bind_error(address: Address, error: OSError) -> LfrdError:
+    host, port, key = address.host, address.port, address.key
     if error.errno == errno.EADDRINUSE:
         return BusyError(
-            f"port {web.port} on {web.host} is in use by another process; "
-            "stop that one (another lfrd?) or set another web.port"
+            f"port {port} on {host} is in use by another process; "
+            f"stop that one (another lfrd?) or set another {key}"
         )
     if error.errno == errno.EADDRNOTAVAIL:
-        return SettingError("web.host", f"{web.host} is no address of this machine")
+        return SettingError("web.host", f"{host} is no address of this machine")
     if error.errno in (errno.EACCES, errno.EPERM):
-        return SettingError("web.port", f"{web.port} may not be opened by this user; choose one above 1023")
-    return LfrdError(f"cannot listen on {web.host} port {web.port}: {os.strerror(error.errno or 0)}")
+        return SettingError(key, f"{port} may not be opened by this user; choose one above 1023")
+    return LfrdError(f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}")
 
 
 def _configuration(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Config:
@@ -200,6 +189,7 @@ def _configuration(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Conf
         access_log=False,  # addresses of alerts' pictures do not belong in a log
         proxy_headers=False,  # X-Forwarded-For must not make anybody local
         server_header=False,
+        timeout_keep_alive=KEEP_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         ssl_context_factory=None if context is None else lambda _config, _default: context,
     )
