@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
+import cv2
 import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
 from lfrd.config import Inference as InferenceSettings
 from lfrd.errors import CorruptError, ProviderError
@@ -25,6 +27,10 @@ from lfrd.vision.pack import Pack, make_detector, make_recogniser
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits, examine
 from lfrd.vision.zone import Zone
+
+DOUBT = 1 / 3
+"""Share of the score that begins a track from which something is hidden in a picture that people are shown:
+rather a sign too many."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -101,6 +107,16 @@ class Network:
         return results
 
 
+def _copied(picture: Picture, small: U8, wanted: Wanted) -> U8 | None:
+    """What the live picture is made of: from the detector's copy where that is larger, which is cheaper."""
+    if not wanted.pixels:
+        return None
+    width, height = detection_size(picture.size, wanted.side)
+    if small.shape[1] < width:
+        return picture.scaled(width, height)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def detection_size(size: tuple[int, int], max_side: int) -> tuple[int, int]:
     """Width and height, both even, at which a picture of `size` is searched: never enlarged."""
     shrink = min(1.0, max_side / max(size))
@@ -112,6 +128,30 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class Wanted(NamedTuple):
+    """What the live picture asks of a frame. side: pixels of the longer side at the most. pixels: False while
+    the last copy has not been taken: the faces alone are wanted then."""
+
+    side: int
+    pixels: bool
+
+
+@dataclass(slots=True)
+class Overview:
+    """One frame for the live picture. found: every face, in pixels of the full-size frame, very doubtful ones
+    and those outside the zone too. rows: which of them are those of `Examined`, in the same order. pixels: a
+    smaller copy, BGR, clear, which whoever has it wipes; None where none was wanted."""
+
+    found: Detections
+    rows: NDArray[np.intp]
+    pixels: U8 | None
+
+    def wipe(self) -> None:
+        if self.pixels is not None:
+            self.pixels.fill(0)
+            self.pixels = None
+
+
 @dataclass(frozen=True, slots=True)
 class Examined:
     """What was found in one frame: `found` and `faces` have one row a face, in the same order."""
@@ -120,6 +160,8 @@ class Examined:
     faces: list[Face]
     cut: bool
     """Another scene than the frame before: who was followed there is not here."""
+    overview: Overview | None = None
+    """For the live picture, where it is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +197,7 @@ class Inference:
         self._lock = threading.Lock()  # guards the queue and the counts below
         self._waiting: deque[tuple[U8, asyncio.Future[F32], asyncio.AbstractEventLoop]] = deque()
         self._embedded = self._batches = 0
+        self._at_work = 0  # pieces of work that were asked for and are not done
         self.workers = workers
         self.high = high
         """The score from which a face is certain enough to begin a track."""
@@ -171,7 +214,16 @@ class Inference:
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Any other piece of work (a search, a JPEG) in a worker thread."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+        self._at_work += 1
+        try:
+            return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+        finally:
+            self._at_work -= 1
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the next piece of work will have to wait for a worker."""
+        return self._at_work >= self.workers
 
     async def examine(
         self,
@@ -180,24 +232,40 @@ class Inference:
         max_side: int,
         cuts: Cuts | None = None,
         zone: Zone | None = None,
+        wanted: Wanted | None = None,
     ) -> Examined:
         """Find the faces of a picture, measure them, and align those that may serve as evidence.
 
         cuts: of the camera whose frames these are, one at a time; None for a single picture. zone: faces
         whose centre lies outside are left out before anything is measured or cut; None for the whole picture.
+        wanted: for the live picture, while somebody watches.
         """
-        return await self.run(self._examine, picture, limits, max_side, cuts, zone)
+        return await self.run(self._examine, picture, limits, max_side, cuts, zone, wanted)
 
     def _examine(
-        self, picture: Picture, limits: Limits, max_side: int, cuts: Cuts | None, zone: Zone | None
+        self,
+        picture: Picture,
+        limits: Limits,
+        max_side: int,
+        cuts: Cuts | None,
+        zone: Zone | None,
+        wanted: Wanted | None,
     ) -> Examined:
         small = picture.scaled(*detection_size(picture.size, max_side))
         cut = cuts is not None and cuts.cut(small)
-        found = self._found_in(small, picture.size, self.high / 2)
+        low = self.high / 2
+        found = self._found_in(small, picture.size, low if wanted is None else self.high * DOUBT)
+        overview: Overview | None = None
+        if wanted is not None:
+            everything, found = found, found[found.scores >= low]
+            overview = Overview(everything, np.arange(len(found)), _copied(picture, small, wanted))
         if zone is not None:
-            found = zone.inside(found, picture.size)
+            inside = zone.holds(found, picture.size)
+            found = found[inside]
+            if overview is not None:
+                overview.rows = np.flatnonzero(inside)
         faces = examine(picture, found, self._recogniser.size, self._recogniser.template_points, limits)
-        return Examined(found, faces, cut)
+        return Examined(found, faces, cut, overview)
 
     def detect(self, picture: Picture, max_side: int, low: float | None = None) -> Detections:
         """Faces in pixels of the full-size picture, doubtful ones included. Blocks; for worker threads.

@@ -24,12 +24,14 @@ from lfrd.errors import SourceError
 from lfrd.flow import Bounded, Closed
 from lfrd.gallery.index import Gallery, GalleryHolder
 from lfrd.glances import Glances
-from lfrd.inference import Examined, Inference
+from lfrd.inference import Examined, Inference, Overview, Wanted
 from lfrd.metrics import Metrics
+from lfrd.preview.feed import Feed, Glimpse
 from lfrd.tracking.cuts import Cuts
+from lfrd.tracking.person import Person
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
-from lfrd.types import F32, U8, Box, CameraId, Candidate, Face, Frame, NominalId, Quality, TrackId
+from lfrd.types import F32, U8, AlertId, Box, CameraId, Candidate, Face, Frame, NominalId, Quality, TrackId
 from lfrd.vision import view
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
@@ -38,8 +40,6 @@ from lfrd.vision.zone import Zone
 
 MISSED = 2.5
 """A track outlives so many frames' time without its face."""
-STILL_SECONDS = 5.0
-"""How often a person who stays in view is reported again, of the source's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,9 @@ class Finding:
     probe_jpeg: bytes = field(repr=False)
 
 
-Report = Callable[[Finding], Awaitable[None]]
-"""Told of every finding, repeats included: whether it is an alert or a sighting is decided there."""
+Report = Callable[[Finding], Awaitable[AlertId | None]]
+"""Told of every finding, repeats included: whether it is an alert or a sighting is decided there. Returns the
+alert that it belongs to; None where it made nothing new."""
 
 
 @dataclass(slots=True)
@@ -75,51 +76,6 @@ class Counts:
     tracks: int = 0
     lag: float | None = None
     """Seconds from a frame's capture to the end of its analysis, of the newest one; live cameras only."""
-
-
-class Person:
-    """A track's evidence, and the picture of its best shot for the officer."""
-
-    __slots__ = ("_reported", "_starts", "evidence", "quality", "view")
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
-        self.view: U8 | None = None
-        self.quality: Quality | None = None
-        self._starts = 0  # of the evidence, when the view was taken
-        self._reported: dict[NominalId, tuple[float, float]] = {}  # for whom: worth of the picture, time
-
-    def add(self, shot: Shot, face: Face, picture: Picture) -> None:
-        """Take a shot as evidence; where it is kept and the best so far, its surroundings are shown."""
-        self.evidence.add(shot)
-        if self.evidence.starts != self._starts:  # what was shown is another person
-            self._starts = self.evidence.starts
-            self._wipe_view()
-        if not self.evidence.keeps(shot):
-            return
-        if self.quality is None or face.quality.worth > self.quality.worth:
-            self._wipe_view()
-            self.view = view.cut(picture, face.box)
-            self.quality = face.quality
-
-    def is_news(self, nominal: NominalId, at: float) -> bool:
-        """Whether there is anything to report: another nominal than before, a better picture, or that the
-        person is still in view, which keeps a later passage a sighting of the same alert."""
-        worth = 0.0 if self.quality is None else self.quality.worth
-        told = self._reported.get(nominal)
-        if told is not None and worth <= told[0] and at - told[1] < STILL_SECONDS:
-            return False
-        self._reported[nominal] = (worth, at)
-        return True
-
-    def wipe(self) -> None:
-        self.evidence.wipe()
-        self._wipe_view()
-
-    def _wipe_view(self) -> None:
-        if self.view is not None:
-            self.view.fill(0)
-        self.view = self.quality = None
 
 
 class Chosen(NamedTuple):
@@ -162,13 +118,15 @@ class Pipeline:
         *,
         zone: Sequence[tuple[float, float]] = (),
         interval: float = 0.0,
+        preview: Feed | None = None,
     ) -> Journey:
         """zone: corners of the zone of recognition (`vision.zone`); none for the whole view. interval:
-        seconds between two frames of this source, where it is known to be slow.
+        seconds between two frames of this source, where it is known to be slow. preview: takes what the live
+        picture is made of, while somebody watches.
 
         Raises NotAllowed('zone') where the corners make no zone.
         """
-        return Journey(self, camera, eye_distance_pixels, Zone(zone) if zone else None, interval)
+        return Journey(self, camera, eye_distance_pixels, Zone(zone) if zone else None, interval, preview)
 
 
 class Journey:
@@ -181,6 +139,7 @@ class Journey:
         eye_distance_pixels: float | None,
         zone: Zone | None,
         interval: float,
+        preview: Feed | None,
     ) -> None:
         settings = shared.settings
         interval = max(interval, 1 / settings.analysis.rate)
@@ -188,6 +147,7 @@ class Journey:
         self.counts = Counts()
         self.glances = Glances(camera)
         self._shared = shared
+        self._preview = preview
         # Not below the time of a missed frame: at one frame a second nobody could be followed otherwise.
         self._lost_seconds = max(settings.tracking.lost_seconds, MISSED * interval)
         self._limits = Limits.of(settings.analysis, eye_distance_pixels)
@@ -220,6 +180,8 @@ class Journey:
             self._forget(self._tracker.finish())
             await self._drop_the_rest()
             self.glances.stop()
+            if self._preview is not None:
+                self._preview.rest()
         if (error := examining.result()) is not None:
             raise error
 
@@ -250,11 +212,18 @@ class Journey:
                     self._shared.settings.analysis.max_side,
                     self._cuts,
                     self._zone,
+                    self._wanted(frame.captured_at),
                 )
             await self._examined.put((frame, examined))
         except BaseException:
             _let_go(frame, examined)
             raise
+
+    def _wanted(self, at: float) -> Wanted | None:
+        """What the live picture asks of the frame taken at `at`; nothing while nobody watches."""
+        if self._preview is None:
+            return None
+        return self._preview.wanted(at, busy=self._shared.inference.is_busy)
 
     async def _copied(self, picture: Picture) -> U8:
         return await self._shared.inference.run(picture.scaled, *picture.size)
@@ -288,6 +257,8 @@ class Journey:
         """No frame came for as long as a track may be lost: nobody is in view."""
         self.counts.lag = None
         self._forget(self._tracker.finish())
+        if self._preview is not None:
+            self._preview.rest()
 
     async def _follow(self, frame: Frame, examined: Examined) -> None:
         """Faces to tracks, the best of them to templates, templates to verdicts."""
@@ -297,6 +268,8 @@ class Journey:
             update = self._tracker.update(examined.found, frame.captured_at)
         self._count(examined, len(update.confirmed))
         self._forget(update.ended)
+        if examined.overview is not None:
+            self._show(frame, examined, examined.overview, update.tracks)
         chosen: list[Chosen] = []
         for track, face in zip(update.tracks, examined.faces, strict=True):
             if track is None or face.aligned is None or face.score < self._shared.inference.high:
@@ -311,6 +284,29 @@ class Journey:
         if chosen:
             await self._embed(frame, chosen)
             await self._compare(frame.captured_at, chosen)
+
+    def _show(
+        self, frame: Frame, examined: Examined, overview: Overview, followed: list[TrackId | None]
+    ) -> None:
+        """Hand over what the live picture is made of. An alert of this frame counts from the next one on."""
+        if self._preview is None:
+            return
+        tracks: list[TrackId | None] = [None] * len(overview.found)
+        for row, track in zip(overview.rows, followed, strict=True):
+            tracks[row] = track
+        alerts = {track: one.alert for track, one in self._people.items() if one.alert is not None}
+        pixels, overview.pixels = overview.pixels, None
+        self._preview.put(
+            Glimpse(
+                frame.captured_at,
+                frame.picture.size,
+                overview.found,
+                tracks,
+                alerts,
+                examined.cut,
+                pixels,
+            )
+        )
 
     async def _embed(self, frame: Frame, chosen: list[Chosen]) -> None:
         aligned = np.stack([one.face.aligned for one in chosen if one.face.aligned is not None])
@@ -346,7 +342,7 @@ class Journey:
         if person.view is None or person.quality is None:
             return  # evidence that has just begun anew, and nothing of it to show yet
         jpeg = await self._shared.inference.run(view.jpeg, person.view)
-        await self._shared.report(
+        alert = await self._shared.report(
             Finding(
                 nominal=best.nominal,
                 score=best.score,
@@ -361,6 +357,7 @@ class Journey:
                 probe_jpeg=jpeg,
             )
         )
+        person.alert = alert or person.alert
 
     def _count(self, examined: Examined, confirmed: int) -> None:
         metrics = self._shared.metrics
@@ -416,6 +413,8 @@ def _let_go(frame: Frame, examined: Examined | None) -> None:
     if examined is not None:
         for face in examined.faces:
             face.wipe()
+        if examined.overview is not None:
+            examined.overview.wipe()
 
 
 async def _with_pauses(
