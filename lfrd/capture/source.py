@@ -10,13 +10,15 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from lfrd.capture.base import Clock, Counts, Wanted
+from lfrd.capture.browser import PhoneSource
 from lfrd.capture.folder import FolderSource
+from lfrd.capture.lines import Lines
 from lfrd.capture.live import LiveSource
 from lfrd.capture.origin import DeviceOrigin, RtspOrigin
 from lfrd.capture.rate import Rate, every
 from lfrd.capture.recording import VideoSource
 from lfrd.config import Camera, Placed, camera_password
-from lfrd.errors import MissingError
+from lfrd.errors import MissingError, SettingError
 from lfrd.types import CameraId, Frame
 
 
@@ -65,12 +67,13 @@ def make_source(
     threads: int = 1,
     clock: Clock = time.monotonic,
     environment: Mapping[str, str] = os.environ,
+    lines: Lines | None = None,
 ) -> Source:
     """The source for one [[cameras]] table, not opened yet.
 
     rate: frames a second that are copied at the most, None for all. threads: of the decoder; 0 for one a
-    core, which suits replay; many live cameras want 1 each. Raises SettingError where the password that the
-    table names is not there.
+    core, which suits replay; many live cameras want 1 each. lines: where phones send their pictures. Raises
+    SettingError where the password that the table names is not there, or nothing here has lines for a phone.
     """
     name = CameraId(camera.name)
     wanted: Wanted = every if rate is None else Rate(rate).due
@@ -79,6 +82,13 @@ def make_source(
         return LiveSource(name, origin, wanted, threads=threads, clock=clock)
     if camera.is_device:
         return LiveSource(name, DeviceOrigin(camera), wanted, threads=threads, clock=clock)
+    if camera.is_phone:
+        if lines is None:
+            raise SettingError(
+                f'cameras["{name}"].source', "is a phone's, which only a running server reaches"
+            )
+        line = lines.line(name)
+        return PhoneSource(name, line, wanted, open_seconds=camera.open_seconds, threads=threads, clock=clock)
     path = placed.path(camera.source)
     if path.is_dir():
         return FolderSource(
