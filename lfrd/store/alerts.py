@@ -17,7 +17,6 @@ from lfrd import wire
 from lfrd.audit import kinds
 from lfrd.errors import NotAllowed
 from lfrd.sealing.sealer import Sealer
-from lfrd.store import audit
 from lfrd.store.acts import Acts
 from lfrd.store.alert_state import (
     AlertState,
@@ -36,6 +35,7 @@ from lfrd.store.alert_state import (
 from lfrd.store.database import Database, Transaction
 from lfrd.store.keys import Keys
 from lfrd.store.sessions import SessionId
+from lfrd.store.viewings import Viewings
 from lfrd.types import SYSTEM, Actor, AlertId, CameraId, DeploymentId, NominalId, Stage, TrackId
 
 __all__ = ["AlertLog", "NewAlert", "OpenAlert", "Origin", "PictureKind"]
@@ -77,6 +77,7 @@ class AlertLog:
         self._db = db
         self._keys = keys
         self._clock = clock  # Unix seconds that never go back
+        self._viewings = Viewings(db, clock)
         self.acts = Acts(db, keys, clock)
 
     def now(self) -> float:
@@ -239,9 +240,7 @@ class AlertLog:
             except NotAllowed:
                 return None
         jpeg = sealer.unseal(row["sealed"], picture_context(alert, kind, row["version"]))
-        async with self._db.write() as tx:
-            body = kinds.PictureViewed(row["deployment"], kind, alert)
-            await audit.append(tx, self._clock(), actor, body)
+        await self._viewings.record(actor, kinds.PictureViewed(row["deployment"], kind, alert))
         return jpeg
 
     async def view(self, alert: AlertId) -> wire.AlertView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -42,19 +42,30 @@ async def append(tx: Transaction, at: float, actor: Actor, body: AnyBody) -> int
 
     Raises ValueError where the body is longer than `chain.BODY_LIMIT`.
     """
-    text = msgspec.json.encode(body).decode()
-    if len(text.encode()) > chain.BODY_LIMIT:
-        raise ValueError(f"an audit record of {len(text)} characters; {chain.BODY_LIMIT} bytes are the limit")
+    return await append_each(tx, at, [(actor, body)])
+
+
+async def append_each(tx: Transaction, at: float, acts: Sequence[tuple[Actor, AnyBody]]) -> int:
+    """The same for several records, one at the least, in this order; the last one's number. It costs the
+    trips to the database of one."""
     at = float(at) + 0.0  # SQLite keeps no minus zero, and the hash must be that of what it keeps
-    what = str(body.__struct_config__.tag)
-    deployment: str = getattr(body, "deployment", "")
     newest = await _newest(tx)
-    seq, before = (newest["seq"] + 1, newest["hash"]) if newest else (1, chain.START)
-    digest = chain.digest(before, seq, at, actor.id, what, deployment, text)
-    await tx.execute(
-        "INSERT INTO audit (seq, at, actor, what, deployment, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        seq, at, actor.id, what, deployment, text, digest,
-    )  # fmt: skip
+    seq, before = (newest["seq"], newest["hash"]) if newest else (0, chain.START)
+    rows = []
+    for actor, body in acts:
+        text = msgspec.json.encode(body).decode()
+        if len(text.encode()) > chain.BODY_LIMIT:
+            raise ValueError(
+                f"an audit record of {len(text)} characters; {chain.BODY_LIMIT} bytes are the limit"
+            )
+        what = str(body.__struct_config__.tag)
+        deployment: str = getattr(body, "deployment", "")
+        seq += 1
+        before = chain.digest(before, seq, at, actor.id, what, deployment, text)
+        rows.append((seq, at, actor.id, what, deployment, text, before))
+    await tx.execute_each(
+        "INSERT INTO audit (seq, at, actor, what, deployment, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+    )
     return seq
 
 

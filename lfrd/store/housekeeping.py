@@ -26,7 +26,7 @@ RULES: dict[str, tuple[str, str, str]] = {
         f"SELECT count(*) AS rows, min({_SESSION_END}) AS since "  # noqa: S608 - constants
         f"FROM session WHERE {_SESSION_END} <= ?",
         f"DELETE FROM session WHERE {_SESSION_END} <= ? "  # noqa: S608 - constants
-        "AND id NOT IN (SELECT session FROM receipt) RETURNING 1",
+        "AND id NOT IN (SELECT session FROM receipt UNION SELECT session FROM wake_up) RETURNING 1",
     ),
     "invitations": (
         "invitation",

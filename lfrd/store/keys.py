@@ -15,6 +15,9 @@ from lfrd.store import audit
 from lfrd.store.database import Database, Transaction
 from lfrd.types import Actor, DeploymentId
 
+WAKE_UP_KEY = "wake-up key"
+"""What the key that names this site to push services is wrapped for."""
+
 
 class Purpose(StrEnum):
     """What a deployment's key seals. Each key is destroyed by itself: the list goes before the alerts."""
@@ -77,7 +80,7 @@ class Keys:
 
     async def renew(self, tx: Transaction, deployment: DeploymentId, purpose: Purpose) -> None:
         """A new random key where the deployment has none for this purpose."""
-        await self._require_ours(tx)
+        await self.require_ours(tx)
         key = bytearray(secrets.token_bytes(KEY_BYTES))
         await tx.execute(
             "INSERT INTO deployment_key (deployment, purpose, wrapped) VALUES (?, ?, ?) "
@@ -99,7 +102,7 @@ class Keys:
         known = self._open.get((deployment, purpose))
         if known is not None and known[0] == wrapped:
             return known[1]
-        await self._require_ours(tx)
+        await self.require_ours(tx)
         key = self._site_key.unwrap(wrapped, _context(deployment, purpose))
         sealer = Sealer(key)
         wipe(key)
@@ -138,13 +141,14 @@ class Keys:
         return len(gone)
 
     async def rotate(self, new: SiteKey, actor: Actor, at: float) -> int:
-        """Wrap all deployments' keys with a new site key, in one transaction; returns how many.
+        """Wrap all deployments' keys with a new site key, in one transaction; returns how many. What wakes
+        phones is wrapped anew with them.
 
         Raises SealError, with nothing changed, where one of them does not unwrap. The new key's file must be
         on the disk before (`sitekey.write_next`) and takes the old one's place after (`sitekey.promote`).
         """
         async with self._db.write() as tx:
-            await self._require_ours(tx)
+            await self.require_ours(tx)
             rows = await tx.rows("SELECT deployment, purpose, wrapped FROM deployment_key")
             for row in rows:
                 context = _context(row["deployment"], row["purpose"])
@@ -154,11 +158,25 @@ class Keys:
                     *(new.wrap(key, context), row["deployment"], row["purpose"]),
                 )
                 wipe(key)
+            await self._rewrap_wake_ups(tx, new)
             await tx.execute("UPDATE site SET key_id = ?", new.id)
             await audit.rotate(tx, at, actor, self._site_key.signer, new.signer.public_key)
         self._site_key = new
         self._open.clear()
         return len(rows)
+
+    async def _rewrap_wake_ups(self, tx: Transaction, new: SiteKey) -> None:
+        for row in await tx.rows("SELECT wrapped FROM wake_up_key"):
+            key = self._site_key.unwrap(row["wrapped"], WAKE_UP_KEY)
+            await tx.execute("UPDATE wake_up_key SET wrapped = ?", new.wrap(key, WAKE_UP_KEY))
+            wipe(key)
+        for row in await tx.rows("SELECT session, sealed FROM wake_up"):
+            context = wake_up_context(row["session"])
+            address = self._site_key.unwrap(row["sealed"], context)
+            await tx.execute(
+                "UPDATE wake_up SET sealed = ? WHERE session = ?", new.wrap(address, context), row["session"]
+            )
+            wipe(address)
 
     async def _wrapped(self, tx: Transaction, deployment: DeploymentId, purpose: Purpose) -> bytes | None:
         row = await tx.row(
@@ -167,7 +185,7 @@ class Keys:
         )
         return None if row is None else bytes(row["wrapped"])
 
-    async def _require_ours(self, tx: Transaction) -> None:
+    async def require_ours(self, tx: Transaction) -> None:
         """A command beside a rotation must not wrap with, or complain about, a key that was just replaced."""
         found = await _key_id(tx)
         if found != self._site_key.id:
@@ -185,3 +203,8 @@ async def _key_id(tx: Transaction) -> str:
 
 def _context(deployment: str, purpose: str) -> str:
     return f"{deployment}/{purpose}"
+
+
+def wake_up_context(session: str) -> str:
+    """What the address is wrapped for at which a session's phone is woken."""
+    return f"wake-up/{session}"

@@ -120,7 +120,8 @@ class Sessions:
         return token
 
     async def _end(self, tx: Transaction, actor: Actor, why: str, chosen: str, *parameters: object) -> int:
-        """End the sessions that a condition of ours chooses. How many there were."""
+        """End the sessions that a condition of ours chooses, and forget where their phones are woken. How
+        many there were."""
         now = self._clock()
         rows = await tx.rows(
             f"UPDATE session SET revoked_at = ? WHERE revoked_at IS NULL AND {chosen} RETURNING id, officer",  # noqa: S608
@@ -128,6 +129,8 @@ class Sessions:
         )
         for row in rows:
             await append(tx, now, actor, kinds.SessionEnded(row["officer"], row["id"], why))
+            if await tx.row("DELETE FROM wake_up WHERE session = ? RETURNING 1", row["id"]):
+                await append(tx, now, actor, kinds.WakeUpsOff(row["id"], "ended"))
         return len(rows)
 
     def _now(self) -> tuple[float, float]:
