@@ -36,6 +36,10 @@ class Truth(StrEnum):
     """Not answered, insufficient, still open, or engaged without finding out."""
 
     @property
+    def is_true(self) -> bool:
+        return self in (Truth.TRUE_CONFIRMED, Truth.TRUE_UNCONFIRMED)
+
+    @property
     def is_false(self) -> bool:
         return self in (Truth.FALSE_CONFIRMED, Truth.FALSE_UNCONFIRMED)
 

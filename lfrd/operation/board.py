@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -23,6 +23,8 @@ class Status:
     """Why it does not keep up, in words; empty while it does."""
     faces_seen: int = 0
     """Tracks counted since the deployment began."""
+    paces: Mapping[str, float | None] = field(default_factory=dict)
+    """Faces a minute by camera, of late; None where that cannot be said yet. Not shown on phones."""
     deployment: wire.DeploymentView | None = None
     """The one that is open; None while none is."""
 
@@ -41,12 +43,18 @@ class Board:
         self._wakes: list[Callable[[], None]] = []  # one a subscriber
         self._texts: dict[bool, str] = {}  # by on_post; each encoded when first asked for
         self._version = 0
+        self._paces: Mapping[str, float | None] = {}  # as the box was last asked
         self._state = self._look()
         duty.on_change(self._somebody_came_or_went)
 
     @property
     def version(self) -> int:
         return self._version
+
+    @property
+    def paces(self) -> Mapping[str, float | None]:
+        """Faces a minute by camera: for the desk, and in no message to a phone."""
+        return self._paces
 
     @property
     def state(self) -> wire.State:
@@ -93,6 +101,7 @@ class Board:
 
     def _look(self) -> wire.State:
         status = self._status()
+        self._paces = status.paces
         officers = self._duty.present()
         active = status.deployment is not None and status.deployment.stage == Stage.ACTIVE
         live = any(camera.state == CameraState.LIVE for camera in status.cameras)

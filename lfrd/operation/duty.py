@@ -57,6 +57,10 @@ class Duty:
         """Names of the officers on post whose phones have missed two heartbeats."""
         return self._posts.unreachable(self._clock())
 
+    def silences(self) -> dict[str, float]:
+        """By session on post, or off it lately for want of being heard: seconds since it was last heard."""
+        return self._posts.silences(self._clock())
+
     def cameras_wanted(self) -> bool:
         return self._posts.cameras_wanted(self._clock())
 

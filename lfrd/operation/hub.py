@@ -66,6 +66,7 @@ class Hub:
         self._floor = latest  # what has a greater number stands in the ring
         self._ring: deque[Line] = deque()
         self._wakes: list[Callable[[], None]] = []  # one a subscriber
+        self._listeners: list[Callable[[wire.Event], None]] = []  # told of each event before the phones are
         self._published = self._gaps = self._from_ring = self._from_log = 0
 
     @property
@@ -81,6 +82,10 @@ class Hub:
         finally:
             self._wakes.remove(wake)
 
+    def on_publish(self, listener: Callable[[wire.Event], None]) -> None:
+        """`listener` is called, in the loop, with each event, before anybody is woken for it."""
+        self._listeners.append(listener)
+
     def publish(self, event: wire.Event) -> None:
         """Only for an event that is stored. One that was published already is ignored."""
         if event.seq <= self._latest:
@@ -95,6 +100,8 @@ class Hub:
             self._floor = self._ring.popleft().seq
         self._latest = event.seq
         self._published += 1
+        for listener in self._listeners:
+            listener(event)
         for wake in self._wakes:
             wake()
 

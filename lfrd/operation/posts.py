@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 SILENT = 2.5
 """A phone that has not been heard for so many heartbeats' time has missed two; the half is for its way."""
+REMEMBERED_SECONDS = 600.0
+"""How long after it was last heard a post that lapsed is still told of (`Posts.silences`)."""
 
 
 @dataclass(slots=True)
@@ -34,13 +36,13 @@ class Posts:
             raise ValueError(f"seconds must be above 0, not {grace_seconds} and {heartbeat_seconds}")
         self._grace = grace_seconds
         self._silence = SILENT * heartbeat_seconds  # after which a phone is unreachable
-        self._posts: dict[str, _Post] = {}  # by session; silent ones are removed by the next `take`
+        self._posts: dict[str, _Post] = {}  # by session; lapsed long ago they are removed by the next `take`
         self._now = float("-inf")  # the latest instant seen
 
     def take(self, session: str, officer: str, at: float) -> None:
         """The officer stands ready from now on."""
         now = self._at(at)
-        self._posts = {key: post for key, post in self._posts.items() if self._lasts(post, now)}
+        self._posts = {key: post for key, post in self._posts.items() if self._remembered(post, now)}
         self._posts[session] = _Post(officer, now)
 
     def heard(self, session: str, at: float) -> bool:
@@ -81,6 +83,12 @@ class Posts:
         now = self._at(at)
         return frozenset(key for key, post in self._posts.items() if self._lasts(post, now))
 
+    def silences(self, at: float) -> dict[str, float]:
+        """By session, the seconds since it was last heard: of all on post, and of those whose post has lapsed
+        within `REMEMBERED_SECONDS`, not of any that has left it."""
+        now = self._at(at)
+        return {key: now - post.heard for key, post in self._posts.items() if self._remembered(post, now)}
+
     def cameras_wanted(self, at: float) -> bool:
         """Rule 3: cameras run only while at least one officer is on post."""
         now = self._at(at)
@@ -99,6 +107,9 @@ class Posts:
 
     def _lasts(self, post: _Post, now: float) -> bool:
         return now < post.heard + self._grace
+
+    def _remembered(self, post: _Post, now: float) -> bool:
+        return self._lasts(post, now) or now - post.heard < REMEMBERED_SECONDS
 
     def _at(self, at: float) -> float:
         self._now = max(self._now, at)

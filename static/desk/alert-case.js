@@ -23,6 +23,7 @@ export class AlertCase {
     this.held = new Map(); // object URLs by the address that they were fetched from
     this.heading = h("h2", { tabindex: "-1" });
     this.sides = [this.#side(text.live), this.#side(text.list)];
+    this.phones = h("div", {}); // which have it on screen
     this.known = h("div", {});
     this.problem = h("div", {});
     this.volunteer = notice("info", h("p", {}, text.volunteer));
@@ -36,6 +37,7 @@ export class AlertCase {
       this.volunteer,
       this.problem,
       this.acts,
+      this.phones,
       this.known,
     );
     this.blank = h("p", { class: "faint" }, text.chooseOne);
@@ -58,6 +60,16 @@ export class AlertCase {
     this.#picture(this.sides[1], alert.candidate, text.listAlt(alert.nominal));
     paint(this.known, JSON.stringify(alert), () => [this.#facts(alert)]);
     paint(this.acts, JSON.stringify([alert.id, offers]), () => this.#buttons(alert, offers));
+  }
+
+  /** Which phones have it. @param {ReturnType<typeof import("./reach.js").reach>|null} of  null: not known */
+  reached(of) {
+    const told = words.wall;
+    const by = of ? of.reached.map((each) => told.reachedBy(each.phone.officer, each.seconds)).join(", ") || told.noneReached : "";
+    const missing = of ? of.missing.map(told.missed).join(", ") : "";
+    paint(this.phones, `${by}|${missing}`, () =>
+      of ? [h("p", { class: "reached" }, h("strong", {}, `${told.reached}: `), by), missing && badge("bad", "warning", `${told.missing}: ${missing}`)].filter(Boolean) : [],
+    );
   }
 
   /** Leave no picture in the page. */
@@ -106,12 +118,12 @@ export class AlertCase {
     return facts(
       [
         [text.state, badge(`alert-${standing(alert)}`, "info", text.standing(standing(alert), alert))],
+        [text.category, alert.category],
+        [text.instruction, alert.instruction],
         [text.score, text.scoreOver(alert.score, alert.threshold)],
         [text.seen, `${alert.camera}, ${when(alert.seen_at)}`],
         alert.sightings > 0 && [text.again, text.sightings(alert.sightings, alert.last_camera, when(alert.last_seen_at))],
         [text.name, alert.name],
-        [text.category, alert.category],
-        [text.instruction, alert.instruction],
         [text.imageDate, alert.image_date ? text.imageAge(alert.image_date, this.desk.now()) : ""],
         [text.pictures, `${text.shots(alert.shots)}${quality ? `; ${quality}` : ""}`],
         alert.decision && [text.decision, text.decided(alert, words.decision[alert.decision])],

@@ -2,29 +2,32 @@
 
 import { forgetDevice } from "../device.js";
 import { get, onEnded, post } from "./api.js";
+import * as keys from "./keys.js";
 import { button, h, link, notice, refusal, say } from "./parts.js";
 import { words } from "./words.js";
 import { showSignIn, takeCode } from "./signin.js";
 
-/** Every page: the pattern of its address, the roles that may see it, and the module that builds it. */
+/** Every page: the pattern of its address, the roles that may see it, the module that builds it, and its key. */
 const PAGES = [
-  { at: "overview", name: "overview", roles: "operator authorising auditor engineer", nav: true },
-  { at: "deployments", name: "deployments", roles: "operator authorising auditor", nav: true },
+  { at: "overview", name: "overview", roles: "operator authorising auditor engineer", nav: true, key: "o" },
+  { at: "wall", name: "wall", roles: "operator authorising auditor engineer", nav: true, key: "w" },
+  { at: "deployments", name: "deployments", roles: "operator authorising auditor", nav: true, key: "d" },
   { at: "deployments/new", name: "plan", roles: "operator" },
   { at: "deployments/:id", name: "deployment", roles: "operator authorising auditor" },
   { at: "deployments/:id/plan", name: "plan", roles: "operator" },
   { at: "deployments/:id/zones/:camera", name: "zones", roles: "operator authorising" },
-  { at: "watchlist", name: "watchlist", roles: "operator authorising", nav: true },
+  { at: "watchlist", name: "watchlist", roles: "operator authorising", nav: true, key: "l" },
   { at: "watchlist/:id", name: "watchlist", roles: "operator authorising" },
-  { at: "alerts", name: "alerts", roles: "operator", nav: true },
+  { at: "alerts", name: "alerts", roles: "operator", nav: true, key: "a" },
   { at: "alerts/:id", name: "alerts", roles: "operator" },
-  { at: "record", name: "record", roles: "operator authorising auditor", nav: true },
+  { at: "record", name: "record", roles: "operator authorising auditor", nav: true, key: "r" },
   { at: "record/:id", name: "record", roles: "operator authorising auditor" },
-  { at: "audit", name: "audit", roles: "auditor", nav: true },
-  { at: "retention", name: "retention", roles: "auditor authorising", nav: true },
-  { at: "enquiry", name: "enquiry", roles: "operator authorising auditor", nav: true },
+  { at: "audit", name: "audit", roles: "auditor", nav: true, key: "u" },
+  { at: "retention", name: "retention", roles: "auditor authorising", nav: true, key: "t" },
+  { at: "enquiry", name: "enquiry", roles: "operator authorising auditor", nav: true, key: "e" },
   { at: "account", name: "account", roles: "operator authorising auditor engineer" },
-  { at: "people", name: "people", roles: "operator engineer authorising", nav: true },
+  { at: "people", name: "people", roles: "operator engineer authorising", nav: true, key: "p" },
+  { at: "onboarding", name: "onboarding", roles: "operator engineer", nav: true, key: "n" },
 ];
 
 const part = (id) => document.getElementById(id);
@@ -33,6 +36,8 @@ const [top, strip, main, foot, polite] = ["top", "strip", "main", "foot", "polit
 /** What pages are given: who asks, the server's clock, and how to say something. */
 const desk = {
   me: null,
+  /** The page from which this one was opened, as its address has it; "" for none. */
+  from: () => before.split("/")[0],
   offset: 0, // the server's clock minus this machine's, seconds
   now: () => Date.now() / 1000 + desk.offset,
   heard(now) {
@@ -43,6 +48,8 @@ const desk = {
     if (location.hash === `#${to}`) show();
     else location.hash = to;
   },
+  /** For assistive technology alone: what is on screen already. */
+  announce: (text) => say(polite, text),
   /** For assistive technology, and for a short while at the top of the page. */
   say(text) {
     say(polite, text);
@@ -52,6 +59,8 @@ const desk = {
   },
 };
 
+let before = ""; // the address of the page that was shown before this one
+let here = "";
 let leave = () => {}; // ends what the page on screen has running
 let shown = 0; // counts pages: an answer for an earlier one is let go of
 
@@ -73,8 +82,10 @@ async function show() {
   if (!desk.me) return;
   leave();
   leave = () => {};
+  keys.offer([]);
   const turn = (shown += 1);
   const address = location.hash.slice(1) || "overview";
+  if (address !== here) [before, here] = [here, address];
   const [page, values] = find(address);
   say(polite, "");
   for (const each of top.querySelectorAll("nav a")) {
@@ -107,6 +118,7 @@ async function show() {
 
 function frame() {
   const pages = PAGES.filter((page) => page.nav && may(page));
+  keys.pages(pages.map((page) => ({ key: page.key, says: words.nav[page.name], run: () => desk.go(page.at) })));
   top.replaceChildren(
     h("p", { class: "site" }, h("strong", {}, desk.me.site), " ", h("span", { class: "faint" }, words.desk)),
     h(
@@ -142,6 +154,8 @@ function toSignIn(message, code = "") {
   leave = () => {};
   shown += 1;
   desk.me = null;
+  keys.offer([]);
+  keys.pages([]);
   for (const each of [top, strip, foot]) each.replaceChildren();
   for (const dialog of document.querySelectorAll("dialog")) dialog.remove();
   document.title = words.title(words.signIn.heading, words.desk);
@@ -180,6 +194,7 @@ addEventListener("beforeprint", () => {
   say(part("printed-at") ?? polite, words.moment(desk.now()));
   for (const closed of main.querySelectorAll("details:not([open])")) closed.open = true; // paper does not open
 });
+keys.listen();
 onEnded(() => desk.me && toSignIn(words.signIn.ended));
 
 const code = takeCode();

@@ -6,7 +6,7 @@ import { words } from "./words.js";
 
 const ANSWER = 8000; // ms until a request without an answer is given up
 
-/** @type {{welcome: Function, event: Function, caughtUp: Function, change: Function, ended: Function} | null} */
+/** @type {{welcome: Function, state?: Function, event: Function, caughtUp: Function, change: Function, ended: Function} | null} */
 let on = null; // the page on screen
 let connection = null; // made once: it listens to the browser's network for good
 const refusals = new Map(); // by alert: how to tell the request that waits that it was refused
@@ -21,7 +21,7 @@ export function open(handlers) {
   on = handlers;
   connection ??= new Connection({
     welcome: (welcome, anew) => on?.welcome(welcome, anew),
-    state: () => {},
+    state: (state) => on?.state?.(state),
     event: (event) => on?.event(event),
     refused: ({ alert, message, code }) => refusals.get(alert)?.(problem(message, code)),
     caughtUp: () => on?.caughtUp(),

@@ -2,6 +2,7 @@
 
 import { get, look as peek } from "./api.js";
 import { acts } from "./acts.js";
+import { calm, forget } from "./calm.js";
 import { badge, cameraBadge, h, heading, link, notice, refusal, replace, section, stageBadge, table } from "./parts.js";
 import { words } from "./words.js";
 
@@ -12,7 +13,7 @@ const text = words.overview;
 export async function show(place, desk) {
   let state = await get("/api/desk/overview");
   desk.heard(state.now);
-  const strip = h("div", {});
+  const strip = h("div", { class: "overlaid" });
   const [standing, controls, rest] = [0, 1, 2].map(() => h("div", {}));
   place.append(heading(text.heading), strip, standing, controls, rest);
   let painted = "";
@@ -41,7 +42,7 @@ export async function show(place, desk) {
         desk.heard(state.now);
         away = 0;
         strip.replaceChildren();
-        paint();
+        if (!left) calm("overview", paint);
       }
     } catch (error) {
       away ||= Date.now() / 1000;
@@ -57,6 +58,7 @@ export async function show(place, desk) {
   timer = setTimeout(look, EVERY);
   return () => {
     left = true;
+    forget();
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", back);
   };
@@ -85,8 +87,8 @@ function open(state, desk) {
       segment && tile(text.n, segment.n, text.nWhy),
       segment && tile(text.threshold, segment.threshold.toFixed(3), text.thresholdWhy(segment.number, segment.pack)),
     ),
-    section(text.cameras, cameras(state.cameras)),
-    h("p", {}, link(`deployments/${deployment.id}`, text.more, { "data-key": "more" })),
+    section(text.cameras, cameras(state)),
+    h("p", {}, link("wall", text.toWall, { "data-key": "wall" }), " · ", link(`deployments/${deployment.id}`, text.more, { "data-key": "more" })),
   ].filter(Boolean);
 }
 
@@ -108,16 +110,22 @@ function idle(state, desk) {
         { empty: text.noneComing, kind: "cards" },
       ),
     ),
-    section(text.cameras, cameras(state.cameras)),
+    section(text.cameras, cameras(state)),
   ];
 }
 
-const cameras = (list) =>
+const cameras = ({ cameras: list, paces }) =>
   table(
     text.cameras,
-    [text.camera, text.state, text.lag, text.problem],
-    list.map((camera) => [camera.name, cameraBadge(camera.state), camera.lag === null ? words.none : words.lag(camera.lag), camera.problem]),
-    { empty: text.noCameras, numbers: [2], kind: "cards" },
+    [text.camera, text.state, text.lag, words.wall.pace, text.problem],
+    list.map((camera) => [
+      camera.name,
+      cameraBadge(camera.state),
+      camera.lag === null ? words.none : words.lag(camera.lag),
+      typeof paces[camera.name] === "number" ? words.number(Math.round(paces[camera.name])) : words.none,
+      camera.problem,
+    ]),
+    { empty: text.noCameras, numbers: [2, 3], kind: "cards" },
   );
 
 const tile = (name, value, why, kind = "") =>

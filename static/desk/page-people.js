@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { ask, tell } from "./form.js";
-import { badge, button, fill, h, heading, refusal, table } from "./parts.js";
+import { badge, button, fill, h, heading, notice, refusal, table } from "./parts.js";
 import { words } from "./words.js";
 
 const text = words.people;
@@ -90,6 +90,7 @@ export async function show(place, desk) {
       const url = URL.createObjectURL(new Blob([made.picture], { type: "image/svg+xml" }));
       await tell(title, [
         h("p", {}, why(made.hours)),
+        opens(made.link),
         h("img", { class: "qr", src: url, alt: text.qrAlt }),
         h("p", {}, h("label", { for: "invitation" }, text.invitationLink)),
         h("input", { id: "invitation", readonly: true, value: made.link, onfocus: (event) => event.target.select() }),
@@ -110,6 +111,13 @@ export async function show(place, desk) {
   );
   await again();
   if (!roles.includes("engagement")) forShift.remove(); // an authorising officer lets no phone in
+}
+
+/** Where the link leads: a phone cannot open an address that a machine has for itself. */
+function opens(link) {
+  const { hostname, origin } = new URL(link);
+  const alone = hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+  return alone ? notice("warn", h("p", {}, text.invitationAlone(origin))) : h("p", { class: "faint" }, text.invitationOpens(origin));
 }
 
 async function copy(link, at) {

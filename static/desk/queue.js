@@ -31,25 +31,46 @@ export function offers(alert, me) {
 /** Outcomes that can be coded: an engagement has one, and without one there was none. */
 export const outcomes = (alert, all) => all.filter((name) => (name === "no_engagement") !== Boolean(alert.engaged_by));
 
+/** What an alert asks of people: 0 somebody to take it, 1 the one who has it, 2 its outcome and its closing. */
+export function need(alert) {
+  const state = standing(alert);
+  if (state === "waiting" || state === "escalated") return 0;
+  return ["claimed", "reviewed", "viable", "engaged"].includes(state) ? 1 : 2;
+}
+
 export class Queue {
   constructor() {
     /** @type {Map<string, object>} */
     this.alerts = new Map();
+    /** @type {Map<string, number>} */
+    this.seqs = new Map(); // by alert: the event that made it, which a phone that has the alert has receipted
   }
 
-  /** Take an event's whole state of its alert; an erased one is forgotten. */
-  apply({ what, alert }) {
-    if (what === "erased") this.alerts.delete(alert.id);
-    else this.alerts.set(alert.id, alert);
+  /** Take an event's whole state of its alert; an erased one is forgotten. Returns whether it is a new one. */
+  apply({ seq, what, alert }) {
+    if (what === "erased") {
+      this.seqs.delete(alert.id);
+      this.alerts.delete(alert.id);
+      return false;
+    }
+    const fresh = !this.alerts.has(alert.id);
+    if (fresh) this.seqs.set(alert.id, seq);
+    this.alerts.set(alert.id, alert);
+    return fresh;
   }
 
   clear() {
     this.alerts.clear();
+    this.seqs.clear();
   }
 
-  /** Newest first: those that are not closed, then those that are. */
+  /** Open: by what they ask for, the longest waiting first. Closed: the newest first. */
   sorted() {
-    const newest = [...this.alerts.values()].sort((a, b) => b.created_at - a.created_at);
-    return { open: newest.filter((alert) => !alert.closed), closed: newest.filter((alert) => alert.closed) };
+    const all = [...this.alerts.values()];
+    const oldest = (a, b) => a.created_at - b.created_at;
+    return {
+      open: all.filter((alert) => !alert.closed).sort((a, b) => need(a) - need(b) || oldest(a, b)),
+      closed: all.filter((alert) => alert.closed).sort((a, b) => oldest(b, a)),
+    };
   }
 }

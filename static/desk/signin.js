@@ -20,9 +20,9 @@ export function takeCode() {
 
 /**
  * @param {HTMLElement} place
- * @param {{code: string, message: string, signedIn: () => void}} of
+ * @param {{code: string, message: string, signedIn: () => void, heading?: string}} of  heading: of another page's
  */
-export function showSignIn(place, { code, message, signedIn }) {
+export function showSignIn(place, { code, message, signedIn, heading = text.heading }) {
   const controls = code ? joinControls() : signInControls();
   const content = form({
     controls,
@@ -49,14 +49,14 @@ export function showSignIn(place, { code, message, signedIn }) {
     h(
       "div",
       { class: "signin" },
-      h("h1", { tabindex: "-1" }, code ? text.joinHeading : text.heading),
+      h("h1", { tabindex: "-1" }, code ? text.joinHeading : heading),
       message && notice("info", h("p", {}, message)),
       code && h("p", {}, text.joinExplain),
       content,
       !code && passkeysWork() && h("div", { class: "actions" }, button(text.passkey, passkey)),
       problem,
       !code && h("p", { class: "faint" }, text.forgotten),
-      code && h("p", {}, button(text.haveAccount, () => showSignIn(place, { code: "", message: "", signedIn }), "quiet")),
+      code && h("p", {}, button(text.haveAccount, () => showSignIn(place, { code: "", message: "", signedIn, heading }), "quiet")),
     ),
   );
   controls[0].input.focus();

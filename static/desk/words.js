@@ -22,12 +22,16 @@ const number = (n) => (typeof n === "number" ? n.toLocaleString("en-GB") : Strin
 const percent = (share) => `${(share * 100).toLocaleString("en-GB", { maximumFractionDigits: 1 })} %`;
 const count = (n, one, many) => `${number(n)} ${n === 1 ? one : many}`;
 
+/** "0.4 s", "12 s", "3 min". @param {number} seconds */
+const short = (seconds) => (seconds < 9.95 ? `${Math.max(0, seconds).toFixed(1)} s` : span(Math.round(seconds)));
+
 /** "1 in 1,000". @param {number} share */
 const rate = (share) => (share > 0 ? `1 in ${number(Math.round(1 / share))}` : "none");
 
 export const words = {
   span,
   moment,
+  short,
   number,
   percent,
   rate,
@@ -86,6 +90,7 @@ export const words = {
 
   nav: {
     overview: "Overview",
+    wall: "Wall",
     deployments: "Deployments",
     watchlist: "Watchlist",
     alerts: "Alerts",
@@ -94,6 +99,7 @@ export const words = {
     retention: "Retention",
     enquiry: "Enquiry",
     people: "People",
+    onboarding: "New phone",
   },
 
   role: {
@@ -223,6 +229,7 @@ export const words = {
     lag: "Behind by",
     problem: "Problem",
     noCameras: "No camera is set up. The system engineer names them in config.toml.",
+    toWall: "The wall: alerts, phones, site and the day on one screen",
     more: "All about this deployment",
     nothingOpen: "No deployment is open",
     nothingOpenWhy: "No camera is opened and nobody is looked for.",
@@ -231,6 +238,121 @@ export const words = {
     noEnd: "It has no end time.",
     left: (seconds, at) => `Ends by itself in ${span(seconds)}, at ${at}.`,
     over: (at) => `Its time was over at ${at}.`,
+  },
+
+  wall: {
+    heading: "Wall",
+    protected: "Protected",
+    unprotected: "Not protected",
+    whyNot: (state) =>
+      !state.deployment
+        ? "No deployment is open"
+        : state.deployment.stage !== "active"
+          ? words.stageMeans[state.deployment.stage]
+          : !state.officers.length
+            ? words.overview.nobody
+            : "No camera is live",
+    clock: "Time",
+    left: (seconds) => `ends in ${span(seconds)}`,
+    fill: "Fill the screen",
+    unfill: "Leave the full screen",
+    controls: "Controls",
+    noControls: "Your role has nothing to do with this deployment now.",
+    keys: "Keys (?)",
+    queue: (n) => (n ? `Alerts: ${number(n)} ${n === 1 ? "waits" : "wait"} for an officer` : "Alerts"),
+    queueEmpty: "No alert is open.",
+    more: (n) => `and ${count(n, "more", "more")}: open the alerts`,
+    waited: (seconds) => `waits ${span(seconds)}`,
+    age: (seconds) => `${span(seconds)} old`,
+    expires: (seconds) => (seconds > 0 ? `${span(seconds)} left` : "time is up"),
+    openAlert: (alert) => `Open the alert ${alert.nominal}, ${alert.camera}`,
+    onlyNumber: (n) => `${count(n, "alert is", "alerts are")} open. Operators see them.`,
+    fresh: (alert, n) => `New alert at ${alert.camera}, ${alert.category}. ${count(n, "alert waits", "alerts wait")}.`,
+    officers: "Officers and phones",
+    noPhones: "No officer's phone has been here in the last hour.",
+    phone: { ready: "On post", silent: "Does not answer", aside: "Signed in, not on post", gone: "Gone" },
+    heard: (seconds) => (seconds === null ? "not heard yet" : `last heard ${span(seconds)} ago`),
+    wakes: "can be woken",
+    behind: (n) => `${count(n, "event", "events")} behind`,
+    reachedOf: (n, all) => (all === 0 ? "No phone to reach" : n === all ? (n === 1 ? "Reached the one phone" : `Reached all ${number(n)} phones`) : `Reached ${number(n)} of ${count(all, "phone", "phones")}`),
+    reached: "Reached",
+    missing: "Not reached",
+    noneReached: "Nobody yet",
+    reachedBy: (officer, seconds) => (seconds === null ? officer : `${officer} ${short(Math.max(0.1, seconds))}`),
+    missed: ({ officer, connected, silent, heard }) => {
+      const why = heard === null ? "phone not heard yet" : silent ? `phone unheard for ${span(heard)}` : !connected ? "no connection" : "connected, not shown yet";
+      return `${officer} (${why})`;
+    },
+    onScreen: (n, all) => `${number(n)} of ${count(all, "alert", "alerts")} on screen`,
+    map: "Site",
+    noPlan: "The drawing of the site could not be loaded.",
+    mapTold: (cameras) => `The site's cameras: ${cameras.map((camera) => `${camera.name}, ${(words.cameraState[camera.state] ?? camera.state).toLowerCase()}${camera.alerts ? `, ${words.wall.alertsAt(camera.alerts)}` : ""}`).join("; ")}`,
+    alertsAt: (n) => count(n, "alert", "alerts"),
+    lag: "Behind",
+    pace: "Faces/min",
+    picture: "Picture",
+    pictures: "Live pictures",
+    look: "Look",
+    lookAt: (camera) => `Look at the live picture of ${camera}`,
+    stopLooking: (camera) => `Close the live picture of ${camera}`,
+    closeLook: "Close",
+    boxes: "Boxes around faces",
+    noLook: "Live pictures are not to be had here.",
+    day: {
+      heading: (name) => (name ? `The day: ${name}` : "The day"),
+      none: "No deployment was open today.",
+      faces: "Faces seen",
+      facesWhy: "by the quarter hour",
+      facesTold: (figures) => `Faces seen by the quarter hour: ${number(figures.faces_seen)} in all, ${number(Math.max(0, ...figures.quarters.map((each) => each.faces_seen)))} at the most in one`,
+      alerts: "Alerts",
+      alertsTold: (figures) => `Alerts by the quarter hour: ${number(figures.alerts)} in all. ${words.wall.day.outcomes(figures)}`,
+      kind: { true: "True", false: "False", open: "Open or not determined" },
+      outcomes: (figures) =>
+        [...Object.entries(figures.outcomes).map(([name, n]) => `${number(n)} ${words.wall.day.outcome[name] ?? name}`), figures.blue ? `${number(figures.blue)} of the blue list, not counted` : ""].filter(Boolean).join(", "),
+      outcome: {
+        open: "open",
+        expired: "expired",
+        viable: "viable",
+        not_viable: "not viable",
+        insufficient: "not to be told",
+        engaged: "engaged",
+        no_engagement: "without engagement",
+        confirmed_true: "confirmed",
+        confirmed_false: "another person",
+        unconfirmed: "not confirmed",
+        arrest: "arrested",
+        other_disposal: "otherwise disposed of",
+      },
+      answers: "Time to answer",
+      answersTold: ({ answers }) => (answers.count ? `Time from an alert to its first answer: median ${short(answers.median_seconds)}, slowest ${short(answers.slowest_seconds)}` : "No alert has been answered"),
+      slowest: (seconds) => `median; the slowest ${short(seconds)}`,
+      noAnswer: "no alert answered yet",
+      table: "The numbers of the charts",
+      from: "From",
+      answered: "Answered",
+      median: "Median",
+      slow: "Slowest",
+    },
+  },
+
+  keys: {
+    heading: "Keys",
+    explain: "Each key works while no field has the focus. Every button can be reached with Tab as well.",
+    key: "Key",
+    what: "What it does",
+    then: "then",
+    names: { Escape: "Esc", Enter: "Enter" },
+    open: (page) => `Open ${page}`,
+    sheet: "This sheet",
+    tab: "To the next button, link or field",
+    on: "Switch single keys on",
+    off: "Switch single keys off",
+    next: "The next alert",
+    previous: "The alert before",
+    enter: "Open what has the focus",
+    acts: "To what can be done",
+    back: "Back",
+    full: "Fill the screen, or leave it",
   },
 
   act: {
@@ -546,13 +668,14 @@ export const words = {
 
   alerts: {
     heading: "Alerts",
-    explain: "Possible matches, the newest first. An alert is not an identification.",
+    explain: "Possible matches: first those that nobody has, the longest waiting on top. An alert is not an identification.",
     title: (n) => (n ? `(${n}) Alerts` : "Alerts"),
     open: "Open alerts",
     none: "No alert is open.",
     closed: (n) => `Closed (${number(n)})`,
     chosen: "The chosen alert",
     chooseOne: "Choose an alert from the list.",
+    moved: "The list had just moved. Choose again.",
     connecting: "Connecting…",
     lost: "No connection to the server: this list may be old.",
     replaced: "The alerts are open in another tab of this browser. This one shows nothing new.",
@@ -874,9 +997,33 @@ export const words = {
     },
     invitationFor: (name) => `Invitation for ${name}`,
     invitationWhy: (hours) => `Works once, within ${hours} h. Show the code to nobody else: whoever scans it is taken for this person.`,
+    invitationOpens: (address) => `It opens ${address}: the phone must be in a network that reaches this address.`,
+    invitationAlone: (address) => `It opens ${address}, which is this machine alone: no phone reaches it. See web.host in config.toml.`,
     invitationLink: "The same as a link",
     qrAlt: "QR code of the invitation",
     copy: "Copy the link",
     copied: "Copied",
+  },
+
+  onboarding: {
+    heading: "Phones: bring a new one",
+    explain: "Two codes, in this order. The first lets the phone know this box; it holds no secret. The second lets the officer in, over a protected connection: show it only once the phone trusts the box.",
+    first: "1. The phone trusts this box",
+    firstWhy: "Scan this with the phone's camera and follow the steps there. The page says when it is done. A phone that has been here before goes straight to step 2.",
+    firstAlt: "QR code of the page by which a phone comes to trust this box",
+    compare: "Compare",
+    compareWhy: "On the phone, open the certificate in its settings (the steps say where) and compare its SHA-256 fingerprint with this one, all four rows. It must be the phone's own settings: a forged page would show what you expect.",
+    differs: "If they differ, somebody in the network has exchanged the certificate: remove it from the phone, and bring phones only in a network that is yours.",
+    of: (authority, until) => `Of ‘${authority}’. The box's own certificate is renewed by itself; this one ends ${moment(until)}.`,
+    names: "The box may be opened as",
+    plain: "This box serves plain HTTP: there is nothing to trust. Go on with step 2.",
+    brought: "This box presents a certificate that was brought. Phones take it where they trust whoever signed it; your IT says whether they do. Go on with step 2.",
+    closed: "The page for new phones is switched off (tls.onboarding_port is 0). Carry the authority's certificate to the phone by device management; `lfrd tls authority` writes it.",
+    second: "2. The officer signs in",
+    secondWhy: "Choose whose phone it is. Only then the code is made; it works once.",
+    who: "Whose phone is it?",
+    shift: "Somebody of this shift, who gives a name on the phone",
+    make: "Make the invitation",
+    again: "Another phone",
   },
 };

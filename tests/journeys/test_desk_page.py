@@ -19,11 +19,11 @@ from tests.journeys.desk_page import at_the_desk
 pytestmark = pytest.mark.journey
 
 PAGES = {
-    Role.OPERATOR: "overview deployments deployments/new deployments/ID deployments/ID/plan watchlist alerts "
-    "record enquiry people",
-    Role.AUTHORISING: "overview deployments deployments/ID watchlist record retention enquiry people",
-    Role.AUDITOR: "overview deployments deployments/ID record audit retention enquiry",
-    Role.ENGINEER: "overview people",
+    Role.OPERATOR: "overview wall deployments deployments/new deployments/ID deployments/ID/plan watchlist "
+    "alerts record enquiry people",
+    Role.AUTHORISING: "overview wall deployments deployments/ID watchlist record retention enquiry people",
+    Role.AUDITOR: "overview wall deployments deployments/ID record audit retention enquiry",
+    Role.ENGINEER: "overview wall people",
 }
 
 

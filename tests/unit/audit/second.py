@@ -41,7 +41,7 @@ def figures(rows: list[Row], deployment: str, segment: int | None) -> Row:
     counted = [row for row in all_of("counted") if here(row)]
     raised = [row for row in all_of("alert_raised") if here(row)]
     operational = [row for row in raised if not row["blue"]]
-    alerts = [_alert(row, mine) for row in operational]
+    alerts = [alert_of(row, mine) for row in operational]
     passages = {row["passage"]: row["found"] for row in all_of("blue_passage") if here(row)}
 
     def number(test: Callable[[Row], bool]) -> int:
@@ -111,7 +111,7 @@ def figures(rows: list[Row], deployment: str, segment: int | None) -> Row:
     }
 
 
-def _alert(raised: Row, rows: list[Row]) -> Row:
+def alert_of(raised: Row, rows: list[Row]) -> Row:
     mine = [row for row in rows if row.get("alert") == raised["alert"]]
 
     def of(what: str) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfrd.operation.posts import Posts
+from lfrd.operation.posts import REMEMBERED_SECONDS, Posts
 
 GRACE, BEAT = 20.0, 4.0
 
@@ -141,3 +141,19 @@ def test_cameras_are_wanted_exactly_while_somebody_was_heard_within_the_grace(
         assert posts.cameras_wanted(now) == bool(present)
         lapses = [at + GRACE for at in heard.values() if now < at + GRACE]
         assert posts.next_change(now) == min(lapses, default=None)
+
+
+def test_who_has_fallen_silent_is_told_of_beyond_the_grace_and_who_has_left_is_not() -> None:
+    posts = Posts(GRACE, BEAT)
+    for session in ("a", "b", "c"):
+        posts.take(session, session, 100)
+    posts.heard("b", 110)
+    posts.off("c", 111)
+    assert posts.silences(115) == {"a": 15, "b": 5}
+    posts.take("d", "d", 130)  # which clears away what is long over, and nothing else
+    assert posts.silences(130) == {"a": 30, "b": 20, "d": 0}
+    assert posts.sessions(130) == {"d"}
+    assert posts.silences(100 + REMEMBERED_SECONDS) == {
+        "b": REMEMBERED_SECONDS - 10,
+        "d": REMEMBERED_SECONDS - 30,
+    }
