@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -21,12 +22,15 @@ from lfrd.inference import opened
 from lfrd.metrics import Metrics
 from lfrd.models import library
 from lfrd.operation.board import Status
+from lfrd.preview.previews import Previews
 from lfrd.readiness import facts, pack_in_use
 from lfrd.records import Records, records
 from lfrd.stills import Stills
 from lfrd.store.failure import require_room
 from lfrd.types import SYSTEM
 from lfrd.vision.pack import Pack
+from lfrd.web.onboarding import onboarding
+from lfrd.web.presented import looked_after, presented
 from lfrd.web.server import static_folder
 from lfrd.web.serving import Bound, probe, serving
 
@@ -44,10 +48,13 @@ class Site:
     """A running site, for those who start one: `run`, `demo` and the tests."""
 
     bound: Bound
+    door: Bound | None
+    """The page by which new phones come to trust the box (`web.onboarding`)."""
     office: Office
     conductor: Conductor
     pack: Pack
     metrics: Metrics
+    previews: Previews
 
     @property
     def records(self) -> Records:
@@ -59,10 +66,14 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
     """A site that serves for as long as the context is open. Raises LfrdErrors, alone or in a group."""
     settings = placed.config
     hardening = _harden()
+    certificate, made = presented(placed, time.time())
+    context = None if certificate is None else certificate.context
     probe(placed)
     async with AsyncExitStack() as stack:
         kept = await stack.enter_async_context(records(placed))
         require_room(kept.db.path, LEAST_ROOM)
+        for body in made:
+            await kept.audit.record(body, SYSTEM)
         if kept.finished:
             log.warning(
                 "destructions_finished", deployments=len(kept.finished), because="a crash broke them off"
@@ -73,6 +84,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
         pack = pack or await _open_pack(placed, progress)
         inference = await stack.enter_async_context(opened(pack, library.networks, settings.inference))
         metrics = Metrics()
+        previews = stack.enter_context(Previews(settings, inference, kept.alerts.view, kept.clock.now))
         # The two know one another: the office shows what the conductor runs, which reports to the office.
         conductors: list[Conductor] = []
         office = await make_office(
@@ -83,7 +95,9 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
                 placed, plan, deployment, kept.watchlists, pack, kept.clock.now
             ),
             still=lambda camera: stills.take(camera),
+            watch=previews.watch,
             static=static_folder(),
+            certificate=certificate,
             metrics=metrics.render,
             health=lambda board: problems(board.state),
         )
@@ -96,24 +110,43 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
             duty=office.duty,
             metrics=metrics,
             on_change=office.board.refresh,
+            lines=office.services.lending.lines,
+            previews=previews,
         )
         conductors.append(conductor)
-        stills = Stills(placed, inference, kept.deployments, conductor.glances, kept.clock.now)
+        stack.enter_context(office.hub.subscribed(previews.alerts_changed))
+        stills = Stills(
+            placed,
+            inference,
+            kept.deployments,
+            conductor.glances,
+            kept.clock.now,
+            lines=office.services.lending.lines,
+        )
         await conductor.look()
         office.board.refresh()  # the first phone is told of the cameras and the deployment too
         metrics.watch(
             lambda: [eye.reading() for eye in conductor.eyes], lambda: office.phones.statistics().connected
         )
+        if office.services.wake_ups.enabled:
+            metrics.watch_wake_ups(office.services.wake_ups.counts)
         await kept.audit.record(kinds.ServerStarted(__version__, asdict(hardening)), SYSTEM)
         async with working(office) as group:
+            looking = group.create_task(previews.run(), name="previews")
             conducting = group.create_task(conductor.run(), name="conductor")
             try:
-                async with serving(office.app, placed, group) as bound:
-                    log.info("listening", address=bound.url)
-                    yield Site(bound, office, conductor, pack, metrics)
+                async with (
+                    looked_after(certificate, group, kept.audit.record, kept.clock.now),
+                    serving(office.app, placed, group, context) as bound,
+                    onboarding(placed, certificate, bound, static_folder(), group) as door,
+                ):
+                    log.info("listening", address=bound.url, onboarding=door and door.url)
+                    yield Site(bound, door, office, conductor, pack, metrics, previews)
             finally:
                 conductor.stop()
                 await conducting
+                looking.cancel()
+                await office.services.viewers.end_all()
                 await kept.audit.record(kinds.ServerStopped(), SYSTEM)
 
 

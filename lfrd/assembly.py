@@ -11,15 +11,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 
+from lfrd.capture.lines import Lines
 from lfrd.config import Placed
 from lfrd.decision.repeats import Repeats
 from lfrd.housekeeping import keep_time, sweep, tell_of_others
 from lfrd.operation.alerts import Alerts
 from lfrd.operation.board import Board, Status
+from lfrd.operation.daybook import Daybook
 from lfrd.operation.duty import Duty
 from lfrd.operation.fault import Fault
 from lfrd.operation.hub import Hub
@@ -27,11 +29,22 @@ from lfrd.operation.posts import Posts
 from lfrd.operation.receipts import Receipts
 from lfrd.policy.life import Facts
 from lfrd.policy.plan import Plan
+from lfrd.push.policy import PhoneNow, Policy
+from lfrd.push.pusher import Pusher
+from lfrd.push.wake_ups import WakeUps
 from lfrd.records import Records
+from lfrd.store.sessions import SessionId
 from lfrd.types import CameraId, DeploymentId
+from lfrd.web.lending import Lending
 from lfrd.web.phones import Phones
+from lfrd.web.presented import Presented
 from lfrd.web.server import make_app
 from lfrd.web.services import Services, no_facts, no_still
+from lfrd.web.viewers import Viewers, Watch, watch_nothing
+from lfrd.webrtc.peers import configuration
+
+if TYPE_CHECKING:
+    from lfrd.push.line import Ways
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,7 @@ class Office:
 
     def work(self) -> dict[str, Coroutine[Any, Any, None]]:
         """By name. None of them ends by itself; the first that raises ends the process."""
+        wake_ups = self.services.wake_ups
         return {
             "fault": self.fault.watch(),
             "alerts": self.alerts.run(),
@@ -59,10 +73,13 @@ class Office:
             "duty": self.duty.run(),
             "board": self.board.run(),
             "phones": self.phones.run(),
+            "viewers": self.services.viewers.run(),
+            "lending": self.services.lending.run(),
             "audit": self.records.audit.run(),
             "time": keep_time(self.records),
             "retention": sweep(self.records.deployments, self.records.retention),
             "others": tell_of_others(self.records, self.hub),
+            **({"wake-ups": wake_ups.pusher.run()} if wake_ups.enabled else {}),
         }
 
 
@@ -74,12 +91,16 @@ async def make_office(
     static: Path,
     facts: Callable[[Plan, DeploymentId], Awaitable[Facts]] = no_facts,
     still: Callable[[CameraId], Awaitable[bytes]] = no_still,
+    watch: Watch = watch_nothing,
+    certificate: Presented | None = None,
     metrics: Callable[[], bytes] = lambda: b"",
     health: Callable[[Board], tuple[str, ...]] = lambda board: (),
     monotonic: Callable[[], float] = time.monotonic,
+    ways: Ways | None = None,
 ) -> Office:
     """status: what the cameras and the open deployment are; asked once a second. facts, still: as in
-    `Services`; without models none are to be had. monotonic: seconds, for posts, windows and limits."""
+    `Services`; without models none are to be had. watch: live pictures (`preview.previews`).
+    monotonic: seconds, for posts, windows and limits. ways: to the push services; None for the internet's."""
     settings = placed.config
     hub = Hub(records.alerts, latest=await records.alerts.latest())
     fault = Fault()
@@ -87,7 +108,38 @@ async def make_office(
     alerts = Alerts(records.alerts, hub, Repeats(settings.decision.repeat_seconds))
     board = Board(status, duty)
     phones = Phones(records.officers, fault, duty)
+    hub.on_publish(phones.reach.stored)
     receipts = Receipts(records.alerts, fault)
+
+    async def open_deployment() -> str:
+        found = await records.deployments.current()
+        return found.id if found is not None else ""
+
+    viewers = Viewers(
+        watch, configuration(settings.webrtc, placed), records.audit, duty, fault, open_deployment, monotonic
+    )
+    phones.also(viewers)
+    lending = Lending(
+        Lines(CameraId(camera.name) for camera in settings.cameras if camera.is_phone),
+        configuration(settings.webrtc, placed),
+        records.audit,
+        fault,
+        monotonic,
+    )
+    phones.also(lending)
+    pusher = Pusher(
+        addresses=records.addresses,
+        policy=Policy(
+            grace_seconds=settings.post.grace_seconds, heartbeat_seconds=settings.post.heartbeat_seconds
+        ),
+        phones=lambda: _phones_now(phones, duty),
+        fault=fault,
+        contact=settings.push.contact,
+        clock=records.clock.now,
+        ways=ways,
+    )
+    if settings.push.enabled:
+        hub.on_publish(pusher.told)
     services = Services(
         alerts=alerts,
         log=records.alerts,
@@ -103,6 +155,10 @@ async def make_office(
         hub=hub,
         receipts=receipts,
         phones=phones,
+        viewers=viewers,
+        wake_ups=await WakeUps.opened(settings.push, records.addresses, pusher, records.clock.now),
+        lending=lending,
+        daybook=Daybook(records.audit),
         fault=fault,
         config=settings,
         static=static,
@@ -110,10 +166,26 @@ async def make_office(
         health=lambda: health(board),
         facts=facts,
         still=still,
+        certificate=certificate,
+        plan=placed.path(settings.site.plan) if settings.site.plan else None,
         clock=records.clock.now,
         monotonic=monotonic,
     )
     return Office(records, alerts, hub, duty, board, phones, receipts, fault, services, make_app(services))
+
+
+def _phones_now(phones: Phones, duty: Duty) -> list[PhoneNow]:
+    """The phones on post, or off it lately for want of being heard, as the wake-ups' policy looks at them."""
+    known = phones.reach.phones
+    return [
+        PhoneNow(
+            SessionId(session),
+            silent,
+            phones.is_connected(SessionId(session)),
+            known[session].receipted if session in known else 0,
+        )
+        for session, silent in duty.silences().items()
+    ]
 
 
 @asynccontextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from lfrd.capture.backoff import Backoff
+from lfrd.capture.lines import Lines
 from lfrd.capture.source import Source, make_source
 from lfrd.capture.supervisor import CameraSupervisor
 from lfrd.config import Camera, Placed, camera_password
@@ -13,8 +15,10 @@ from lfrd.metrics import Reading
 from lfrd.operation.accounts import Reading as Account
 from lfrd.operation.board import Status
 from lfrd.operation.load import Load
+from lfrd.operation.pace import Pace
 from lfrd.pipeline import Journey, Pipeline
 from lfrd.policy.plan import CameraPlan
+from lfrd.preview.feed import Feed
 from lfrd.types import CameraId, CameraState, Frame
 from lfrd.wire import CameraView, State
 
@@ -36,27 +40,40 @@ class Eye:
         pipeline: Pipeline,
         on_change: Callable[[], object],
         planned: CameraPlan,
+        lines: Lines | None = None,
+        preview: Feed | None = None,
     ) -> None:
         """on_change: called in the loop when the camera's state is another. planned: what the deployment's
-        authorisation says of it."""
+        authorisation says of it. lines: where phones send their pictures. preview: takes what the live
+        picture is made of."""
 
         self.name = camera.name
         self._live = camera.is_live
         self.supervisor = CameraSupervisor(
-            camera, _opener(camera, placed), on_change=lambda status: on_change()
+            camera,
+            _opener(camera, placed, lines),
+            on_change=lambda status: on_change(),
+            backoff=_backoff(camera),
         )
         self.journey: Journey = pipeline.journey(
             CameraId(camera.name),
             planned.eye_distance_pixels or camera.eye_distance_pixels,
             zone=planned.zone,
             # A folder's pictures come so slowly that between two of them a person would count as lost.
-            interval=1 / (camera.fps or 1.0) if placed.path(camera.source).is_dir() else 0.0,
+            interval=1 / (camera.fps or 1.0) if _is_folder(camera, placed) else 0.0,
+            preview=preview,
         )
         self._load = Load()  # whether analysis keeps up with what is due
+        self._pace = Pace()  # how many faces pass of late
 
     async def run(self) -> None:
         """Every frame of the camera's life; the supervisor's `run` fetches them."""
         await self.journey.run(_all_of(self.supervisor.frames), live=self._live)
+
+    @property
+    def runs(self) -> bool:
+        """Whether frames come, or may come again by themselves."""
+        return self.supervisor.status.state not in (CameraState.OFF, CameraState.ENDED)
 
     def view(self) -> CameraView:
         status = self.supervisor.status
@@ -88,6 +105,10 @@ class Eye:
             resting=status.state is CameraState.ENDED,
         )
 
+    def pace(self, at: float) -> float | None:
+        """Faces a minute of late. at: monotonic seconds."""
+        return self._pace.read(at, self.journey.counts.tracks)
+
     def degraded(self, at: float) -> str:
         """Why this camera is not fully looked at, or nothing."""
         if self.supervisor.status.state is not CameraState.LIVE:
@@ -107,6 +128,7 @@ def status_of(eyes: Sequence[Eye]) -> Status:
         cameras=tuple(eye.view() for eye in eyes),
         degraded="; ".join(text for eye in eyes if (text := eye.degraded(now))),
         faces_seen=sum(eye.journey.counts.tracks for eye in eyes),
+        paces={eye.name: eye.pace(now) for eye in eyes},
     )
 
 
@@ -120,10 +142,19 @@ def problems(state: State) -> tuple[str, ...]:
     return (*found, *([state.degraded] if state.degraded else ()))
 
 
-def _opener(camera: Camera, placed: Placed) -> Callable[[], Source]:
+def _is_folder(camera: Camera, placed: Placed) -> bool:
+    return not camera.is_phone and placed.path(camera.source).is_dir()
+
+
+def _backoff(camera: Camera) -> Backoff | None:
+    """A phone can come at any moment, and is heard only while its camera is open: pauses that do not grow."""
+    return Backoff(camera.retry_seconds, camera.retry_seconds) if camera.is_phone else None
+
+
+def _opener(camera: Camera, placed: Placed, lines: Lines | None) -> Callable[[], Source]:
     """Makes the camera's source anew at each try. A missing password is known before anything starts."""
     camera_password(camera, placed)
-    return lambda: make_source(camera, placed, rate=placed.config.analysis.rate)
+    return lambda: make_source(camera, placed, rate=placed.config.analysis.rate, lines=lines)
 
 
 async def _all_of(frames: Latest[Frame]) -> AsyncIterator[Frame]:

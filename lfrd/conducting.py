@@ -20,6 +20,7 @@ import structlog
 from lfrd import wire
 from lfrd.audit import kinds
 from lfrd.cameras import Eye, status_of
+from lfrd.capture.lines import Lines
 from lfrd.config import Config, Placed
 from lfrd.errors import NotAllowed, SettingError
 from lfrd.gallery.index import Gallery, GalleryHolder
@@ -33,6 +34,7 @@ from lfrd.operation.duty import Duty
 from lfrd.pipeline import Report
 from lfrd.policy.life import SUSPENDED_FOR
 from lfrd.policy.limits import Control
+from lfrd.preview.previews import Previews
 from lfrd.readiness import frozen
 from lfrd.records import Records
 from lfrd.reporting import Reporter, Sought
@@ -94,8 +96,11 @@ class Conductor:
         duty: Duty,
         metrics: Metrics,
         on_change: Callable[[], object],
+        lines: Lines | None = None,
+        previews: Previews | None = None,
     ) -> None:
-        """on_change: called in the loop when what `status` says may be another."""
+        """on_change: called in the loop when what `status` says may be another. lines: of phones that are
+        cameras. previews: told which cameras run, and given what their live pictures are made of."""
         self._placed = placed
         self._records = records
         self._pack = pack
@@ -104,6 +109,8 @@ class Conductor:
         self._duty = duty
         self._metrics = metrics
         self._on_change = on_change
+        self._lines = lines
+        self._previews = previews
         self._deployment: Deployment | None = None  # the open one, as last looked at
         self._segment: Segment | None = None  # its newest
         self._running: Running | None = None  # what is in force now
@@ -129,7 +136,7 @@ class Conductor:
     def glances(self, camera: CameraId) -> Glances | None:
         """Where a running camera's next frame can be copied; None for one that does not run."""
         for eye in self.eyes:
-            if eye.name == camera and eye.supervisor.status.state not in (CameraState.OFF, CameraState.ENDED):
+            if eye.name == camera and eye.runs:
                 return eye.journey.glances
         return None
 
@@ -144,6 +151,7 @@ class Conductor:
             cameras=status.cameras,
             degraded=status.degraded,
             faces_seen=running.faces_seen,
+            paces=status.paces,
             deployment=self._view(),
         )
 
@@ -278,7 +286,15 @@ class Conductor:
                     "deployment",
                 )
         return tuple(
-            Eye(known[planned.name], self._placed, pipeline, self._camera_changed, planned)
+            Eye(
+                known[planned.name],
+                self._placed,
+                pipeline,
+                self._camera_changed,
+                planned,
+                self._lines,
+                None if self._previews is None else self._previews.feed(CameraId(planned.name)),
+            )
             for planned in segment.cameras
         )
 
@@ -294,7 +310,11 @@ class Conductor:
                 work.append((f"camera {eye.name}", eye.supervisor.run()))
                 work.append((f"journey {eye.name}", eye.run()))
             tasks = [group.create_task(one, name=name) for name, one in work]
-            await self._until_another(running.deployment, running.segment)
+            try:
+                await self._until_another(running.deployment, running.segment)
+            finally:
+                for eye in running.eyes:
+                    self._no_preview(eye)
             for task in tasks:
                 task.cancel()
         running.accounts.note(_readings(running.eyes), time.monotonic(), wanted=False)
@@ -316,6 +336,7 @@ class Conductor:
                 for eye in running.eyes:
                     (eye.supervisor.start if wanted else eye.supervisor.stop)()
                 on = wanted
+            self._tell_previews(running)
             readings = _readings(running.eyes)
             if any(reading.live for reading in readings):
                 live_at = now
@@ -331,6 +352,18 @@ class Conductor:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
                     await self._wake.wait()
+
+    def _tell_previews(self, running: Running) -> None:
+        """Whoever watches a camera that has been stopped, or has come to its end, is told."""
+        for eye in running.eyes:
+            if not eye.runs:
+                self._no_preview(eye)
+            elif self._previews is not None:
+                self._previews.start(CameraId(eye.name))
+
+    def _no_preview(self, eye: Eye) -> None:
+        if self._previews is not None:
+            self._previews.stop(CameraId(eye.name))
 
     async def _resumed(self) -> bool:
         """Whether the deployment is active, brought back from a pause if need be."""

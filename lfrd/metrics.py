@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -62,6 +62,10 @@ class Metrics:
         """Read the cameras' states and the phones' number whenever the metrics are asked for."""
         self.registry.register(_Live(cameras, phones))
 
+    def watch_wake_ups(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Read what has become of wake-ups, by outcome, whenever the metrics are asked for."""
+        self.registry.register(_WakeUps(counts))
+
     def render(self) -> bytes:
         return generate_latest(self.registry)
 
@@ -99,3 +103,19 @@ class _Live(Collector):
         phones = GaugeMetricFamily("lfrd_phones_connected", "Phones with an open connection")
         phones.add_metric([], self._phones())
         yield from (decoded, decoding, dropped, state, phones)
+
+
+class _WakeUps(Collector):
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._counts = counts
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        tries = CounterMetricFamily(
+            "lfrd_wake_ups", "Wake-ups of phones, and what push services answered", labels=["outcome"]
+        )
+        for outcome, count in self._counts().items():
+            tries.add_metric([outcome], count)
+        yield tries

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,27 +34,32 @@ class HeadlessOfficer:
         key: DeviceKey,
         connection: ClientConnection,
         welcome: wire.Welcome,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self._address = address
         self._cookie = cookie
         self._key = key  # signs each request; gone with the process
         self._connection = connection
         self._welcome = welcome
+        self._trust = trust  # whose certificates it takes; None for what this machine trusts
         self._answers: asyncio.Queue[wire.Event | NotAllowed] = asyncio.Queue(1000)  # not asked for yet
 
     @classmethod
     @asynccontextmanager
-    async def joined(cls, address: str, code: str, name: str = "") -> AsyncIterator[HeadlessOfficer]:
-        """Use an invitation at `address` and connect. Raises LfrdError where the server says no."""
+    async def joined(
+        cls, address: str, code: str, name: str = "", *, trust: ssl.SSLContext | None = None
+    ) -> AsyncIterator[HeadlessOfficer]:
+        """Use an invitation at `address` and connect. trust: whose certificates are taken, for an address
+        that begins with https. Raises LfrdError where the server says no."""
         key = DeviceKey()
-        cookie = await asyncio.to_thread(_join, address, code, name, key)
-        async with _connected(address, cookie) as connection:
+        cookie = await asyncio.to_thread(_join, address, code, name, key, trust)
+        async with _connected(address, cookie, trust) as connection:
             hello = wire.Hello(protocol=wire.PROTOCOL, proof=key.prove("WS", "/ws", time.time()))
             await connection.send(wire.encode(hello).decode())
             welcome = wire.server_decoder.decode(await connection.recv())
             if not isinstance(welcome, wire.Welcome):
                 raise LfrdError(f"{address}: the server did not welcome the officer")
-            officer = cls(address, cookie, key, connection, welcome)
+            officer = cls(address, cookie, key, connection, welcome, trust)
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(officer._listen()), group.create_task(officer._beat())]
                 try:
@@ -96,7 +102,7 @@ class HeadlessOfficer:
                 return answer
 
     async def picture(self, path: str) -> bytes:
-        return await asyncio.to_thread(_get, self._address, path, self._cookie, self._key)
+        return await asyncio.to_thread(_get, self._address, path, self._cookie, self._key, self._trust)
 
     async def _listen(self) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -120,12 +126,15 @@ class HeadlessOfficer:
 
 
 @asynccontextmanager
-async def _connected(address: str, cookie: str) -> AsyncIterator[ClientConnection]:
+async def _connected(
+    address: str, cookie: str, trust: ssl.SSLContext | None
+) -> AsyncIterator[ClientConnection]:
     try:
         connection = await connect(
             f"{address.replace('http', 'ws', 1)}/ws",
             additional_headers={"Cookie": cookie},
             origin=Origin(address),
+            ssl=(trust or True) if address.startswith("https") else None,
         )
     except (OSError, WebSocketException) as error:
         raise LfrdError(f"{address}: no connection ({error})") from None
@@ -133,14 +142,16 @@ async def _connected(address: str, cookie: str) -> AsyncIterator[ClientConnectio
         yield connection
 
 
-def _http(address: str) -> http.client.HTTPConnection:
+def _http(address: str, trust: ssl.SSLContext | None) -> http.client.HTTPConnection:
     parts = urlsplit(address)
     assert parts.hostname is not None
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=30, context=trust)
     return http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
 
 
-def _join(address: str, code: str, name: str, key: DeviceKey) -> str:
-    connection = _http(address)
+def _join(address: str, code: str, name: str, key: DeviceKey, trust: ssl.SSLContext | None) -> str:
+    connection = _http(address, trust)
     try:
         body = json.dumps({"code": code, "name": name, "device_key": key.public})
         connection.request("POST", "/api/join", body, {"Content-Type": "application/json", "Origin": address})
@@ -153,8 +164,8 @@ def _join(address: str, code: str, name: str, key: DeviceKey) -> str:
         connection.close()
 
 
-def _get(address: str, path: str, cookie: str, key: DeviceKey) -> bytes:
-    connection = _http(address)
+def _get(address: str, path: str, cookie: str, key: DeviceKey, trust: ssl.SSLContext | None) -> bytes:
+    connection = _http(address, trust)
     try:
         headers = {"Cookie": cookie, HEADER: key.prove("GET", path, time.time())}
         connection.request("GET", path, headers=headers)

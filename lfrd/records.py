@@ -19,6 +19,7 @@ from lfrd.store.keys import Keys
 from lfrd.store.officers import Officers
 from lfrd.store.passages import Passages
 from lfrd.store.retention import Retention
+from lfrd.store.wake_ups import Addresses
 from lfrd.store.watchlists import Watchlists
 
 DATABASE = "lfrd.sqlite3"
@@ -39,6 +40,8 @@ class Records:
     passages: Passages
     destruction: Destruction
     retention: Retention
+    addresses: Addresses
+    """Where phones that sleep are woken."""
     finished: tuple[str, ...]
     """Receipts of destructions that a crash had broken off, and that were finished at this opening."""
 
@@ -75,5 +78,6 @@ async def records(
             passages=Passages(db, clock.now),
             destruction=destruction,
             retention=Retention(db, keys, destruction, clock.now),
+            addresses=Addresses(db, keys, clock.now),
             finished=finished,
         )

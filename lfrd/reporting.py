@@ -14,7 +14,7 @@ from lfrd.operation.alerts import Alerts
 from lfrd.operation.alerts import Finding as Report
 from lfrd.pipeline import Finding
 from lfrd.store.watchlists import Watchlists
-from lfrd.types import DeploymentId, NominalId
+from lfrd.types import AlertId, DeploymentId, NominalId
 from lfrd.wire import Event
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,8 @@ class Reporter:
         self._clock = clock
         self._resumed = resumed
 
-    async def __call__(self, finding: Finding) -> None:
+    async def __call__(self, finding: Finding) -> AlertId | None:
+        """The alert that it has raised or belongs to; None where it makes nothing new."""
         now = time.monotonic()
         captured = finding.captured_at if finding.live else now
         sought = self._sought[finding.nominal]
@@ -64,7 +65,7 @@ class Reporter:
             candidate = await self._watchlists.candidate(self._deployment, finding.nominal)
         except (NotAllowed, KeyError):  # the watchlist has been destroyed a moment ago
             log.info("finding_after_the_end", camera=finding.camera)
-            return
+            return None
         report = Report(
             nominal=finding.nominal,
             name=sought.name,
@@ -92,11 +93,12 @@ class Reporter:
         )
         event = await self._file(report)
         if event is None:
-            return
+            return None
         if event.what == "alert":
             self._metrics.alert_latency.observe(time.monotonic() - captured)
         self._metrics.alerts.labels(finding.camera, event.what).inc()
         log.info(event.what, alert=event.alert.id, camera=finding.camera)
+        return AlertId(event.alert.id)
 
     async def _file(self, report: Report) -> Event | None:
         for _ in range(2):

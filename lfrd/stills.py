@@ -12,12 +12,13 @@ from typing import Final
 import cv2
 import numpy as np
 
+from lfrd.capture.lines import Lines
 from lfrd.capture.session import Session
 from lfrd.capture.source import make_source
 from lfrd.config import Camera, Placed
 from lfrd.errors import NotAllowed, SourceError
 from lfrd.glances import Glances
-from lfrd.inference import Inference
+from lfrd.inference import DOUBT, Inference
 from lfrd.store.deployments import Deployments
 from lfrd.types import CameraId, Frame, Stage
 from lfrd.vision.blur import hide
@@ -30,8 +31,6 @@ LONGEST = 960
 SEARCHED = (1920, 800)
 """Longer sides at which faces are looked for, in pixels: small ones are seen in the first, near ones in the
 second. A smaller picture is enlarged for the first, to twice its size at the most."""
-DOUBT = 1 / 3
-"""Share of the score that begins a track from which something is blurred: rather a sign too many."""
 WAIT_SECONDS = 10.0
 """Longest wait for a picture, from the opening of the camera on."""
 CLOSING_SECONDS = 2.0
@@ -50,9 +49,10 @@ class Stills:
         running: Callable[[CameraId], Glances | None],
         clock: Callable[[], float],
         wait_seconds: float = WAIT_SECONDS,
+        lines: Lines | None = None,
     ) -> None:
         """running: where the frames of a camera that runs now can be had; None for one that does not run.
-        clock: the Ratchet's now."""
+        clock: the Ratchet's now. lines: of phones that are cameras."""
         self._cameras = {CameraId(camera.name): camera for camera in placed.config.cameras}
         self._placed = placed
         self._inference = inference
@@ -60,6 +60,7 @@ class Stills:
         self._running = running
         self._clock = clock
         self._wait_seconds = wait_seconds
+        self._lines = lines
         self._turns: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._hanging: dict[CameraId, Session] = {}  # threads that did not close; at most one a camera
 
@@ -114,7 +115,7 @@ class Stills:
         visit = _Visit(name)
         session = visit.session = Session(
             name,
-            lambda: make_source(camera, self._placed),
+            lambda: make_source(camera, self._placed, lines=self._lines),
             visit.deliver,
             visit.news,
             time.monotonic,

@@ -61,21 +61,16 @@ export class AlertActs {
     this.#paint(opened);
   }
 
+  /** Built anew only where something about the buttons differs: news of other alerts moves nothing here. */
   #paint(opened = false) {
-    const { entry, last, step } = this;
-    const { alert } = entry;
-    const busy = entry.sending ? (last.online ? "sending" : "unsent") : "";
-    const key = JSON.stringify([
-      [alert.id, last.standing, busy, last.online, last.onPost, entry.expired, entry.silenced, entry.reviewed],
-      [alert.claimed_by, alert.reviews, alert.decision, alert.decided_by, alert.reason, alert.engaged_by],
-      [alert.outcome, alert.arrest_class, alert.outcome_by, this.#next(), step],
-    ]);
-    say(this.notice, this.#notice(busy));
-    const inside = this.buttons.contains(document.activeElement);
-    const painted = paint(this.buttons, key, () => this.#choices());
-    if (!painted) return;
-    this.#guard();
-    if (inside && !opened) (this.buttons.querySelector("textarea") ?? this.buttons).focus({ preventScroll: true });
+    const { entry, last } = this;
+    say(this.notice, this.#notice(entry.sending ? (last.online ? "sending" : "unsent") : ""));
+    const choices = this.#choices().filter(Boolean);
+    const held = this.buttons.contains(document.activeElement) ? document.activeElement.textContent : null;
+    const key = entry.alert.id + choices.map((choice) => choice.outerHTML).join("");
+    if (!paint(this.buttons, key, () => choices)) return;
+    this.#guard(held);
+    if (held !== null && !opened) (this.buttons.querySelector("textarea") ?? this.buttons).focus({ preventScroll: true });
   }
 
   #notice(busy) {
@@ -339,7 +334,8 @@ export class AlertActs {
     this.#paint();
   }
 
-  #guard() {
+  /** @param {string|null} held  the words on the button that had the keyboard, which comes back to it */
+  #guard(held) {
     clearTimeout(this.guard);
     const live = [...this.buttons.querySelectorAll("button:not([disabled])")];
     for (const each of live) each.disabled = true;
@@ -347,6 +343,7 @@ export class AlertActs {
     this.guard = setTimeout(() => {
       for (const each of live) each.disabled = false;
       this.buttons.classList.remove("guarded");
+      if (document.activeElement === this.buttons) live.find((each) => each.textContent === held)?.focus({ preventScroll: true });
     }, GUARD);
   }
 }

@@ -3,7 +3,8 @@
 import { AlertActs } from "./alert-acts.js";
 import { hints } from "./alerts.js";
 import { h, icon, paint, say } from "./dom.js";
-import { clock, words } from "./words.js";
+import { Pair } from "./pair.js";
+import { words } from "./words.js";
 
 const text = words.alert;
 
@@ -29,8 +30,10 @@ export class AlertCard {
     this.acts = new AlertActs(ask);
     this.entry = null; // the alert on show
 
-    this.live = this.#figure("live", text.live);
-    this.list = this.#figure("list", text.list);
+    this.pair = new Pair(pictures, {
+      load: () => ask.load(),
+      enlarged: (large) => this.look.classList.toggle("enlarged", large),
+    });
     this.stack = h("div", { class: "stack" });
     this.heading = h("h1", { id: "card-heading", tabindex: "-1" });
     this.caution = h("p", { class: "caution", id: "card-caution" });
@@ -45,39 +48,33 @@ export class AlertCard {
     this.score = h("p", { id: "card-score" });
     this.fill = h("span", { class: "fill" });
     this.mark = h("span", { class: "mark" });
-    this.meter = h("div", { class: "meter", role: "meter", "aria-label": text.meter }, this.fill, this.mark);
+    this.excess = h("span", { class: "excess" });
+    this.meter = h("div", { class: "meter", role: "meter", "aria-label": text.meter }, this.fill, this.excess, this.mark);
     this.meter.setAttribute("aria-valuemin", "0");
     this.meter.setAttribute("aria-valuemax", "1");
     this.tags = h("ul", { class: "tags" });
+    this.facts = h(
+      "div",
+      { class: "facts", id: "card-facts" },
+      h(
+        "div",
+        {},
+        h("p", { class: "nominal" }, this.name, " ", h("span", {}, text.nominal, " ", this.reference)),
+        this.todo,
+        this.taken,
+        this.seen,
+        this.sighting,
+        this.escalated,
+      ),
+      h("div", {}, this.score, this.meter, this.time, this.tags),
+    );
+    this.look = h("div", { class: "look" }, h("div", { class: "what" }, this.heading, this.caution), this.pair.place, this.facts);
     place.setAttribute("role", "alertdialog");
     place.setAttribute("aria-modal", "true");
     place.setAttribute("aria-labelledby", "card-heading");
     place.setAttribute("aria-describedby", "card-caution card-facts");
-    place.replaceChildren(
-      this.stack,
-      h(
-        "div",
-        { class: "look" },
-        h("div", { class: "what" }, this.heading, this.caution),
-        h("div", { class: "pair" }, this.live.figure, this.list.figure),
-        h(
-          "div",
-          { class: "facts", id: "card-facts" },
-          h(
-            "div",
-            {},
-            h("p", { class: "nominal" }, this.name, " ", h("span", {}, text.nominal, " ", this.reference)),
-            this.todo,
-            this.taken,
-            this.seen,
-            this.sighting,
-            this.escalated,
-          ),
-          h("div", {}, this.score, this.meter, this.time, this.tags),
-        ),
-      ),
-      this.acts.place,
-    );
+    place.addEventListener("keydown", ({ key }) => key === "Escape" && this.pair.close());
+    place.replaceChildren(this.stack, this.look, this.acts.place);
   }
 
   get shown() {
@@ -95,13 +92,9 @@ export class AlertCard {
     this.place.hidden = true;
     this.entry = null;
     this.acts.clear();
-    for (const { image } of [this.live, this.list]) {
-      image.removeAttribute("src");
-      image.alt = "";
-      image.hidden = true;
-    }
+    this.pair.clear();
     const { name, reference, todo, taken, seen, sighting, time, score } = this;
-    const said = [name, reference, todo, taken, seen, sighting, time, score, this.live.more];
+    const said = [name, reference, todo, taken, seen, sighting, time, score];
     for (const part of said) say(part, "");
     for (const part of [this.stack, this.tags]) paint(part, "", () => []);
     for (const value of ["aria-valuenow", "aria-valuetext"]) this.meter.removeAttribute(value);
@@ -129,11 +122,11 @@ export class AlertCard {
     this.meter.setAttribute("aria-valuenow", alert.score.toFixed(2));
     this.meter.setAttribute("aria-valuetext", text.score(alert));
     this.fill.style.inlineSize = percent(alert.score);
+    this.excess.style.insetInlineStart = percent(alert.threshold);
+    this.excess.style.inlineSize = percent(alert.score - alert.threshold);
     this.mark.style.insetInlineStart = percent(alert.threshold);
     this.#tags(alert);
-    this.#picture(this.live, alert.probe, text.liveAlt(alert.camera));
-    this.#picture(this.list, alert.candidate, text.listAlt(alert.nominal));
-    say(this.live.more, text.liveAt(clock(alert.seen_at)));
+    this.pair.update(entry, opened);
     say(this.taken, alert.image_date ? text.taken(alert.image_date, now.now) : text.takenUnknown);
     this.#stack(now.others);
     this.acts.update(entry, now, opened);
@@ -161,29 +154,6 @@ export class AlertCard {
       notes.length === 0 && h("li", {}, text.clear),
       ...notes.map((name) => h("li", { class: "caution" }, icon("warning"), text.hints[name])),
     ]);
-  }
-
-  #figure(kind, label) {
-    const image = h("img", { hidden: true, decoding: "async" });
-    const note = h("span");
-    const button = h("button", { type: "button", onclick: () => this.ask.load() }, text.again);
-    const blank = h("div", { class: "blank" }, note, button);
-    const more = h("small");
-    const caption = h("figcaption", {}, h("span", {}, label), " ", more);
-    const figure = h("figure", { class: kind }, caption, h("div", { class: "frame" }, image, blank));
-    return { figure, image, note, button, blank, more };
-  }
-
-  #picture(side, address, description) {
-    const { state, url } = this.pictures.at(address);
-    const here = state === "here";
-    if (here && side.image.getAttribute("src") !== url) side.image.src = url;
-    if (!here) side.image.removeAttribute("src");
-    side.image.alt = description;
-    side.image.hidden = !here;
-    side.blank.hidden = here;
-    side.button.hidden = state !== "missing";
-    say(side.note, state === "loading" ? text.loading : state === "gone" ? text.gone : text.missing);
   }
 
   /** The bar is always there, so that nothing below it moves when another alert arrives. */

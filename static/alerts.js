@@ -8,6 +8,7 @@
  * @property {boolean} aside  left to others on this phone
  * @property {boolean} silenced
  * @property {boolean} expired  nobody may be engaged on it, until the person is seen again
+ * @property {boolean} looking  the officer has asked for its pictures again after it expired
  * @property {boolean} reviewed  this officer's decision is among those given; the server tells nobody whose
  *   they are before the last one, so that only this phone and its officer know
  * @property {null|Request} sending  what waits for the server's answer
@@ -43,7 +44,8 @@ export class AlertBook {
     let entry = this.entries.get(alert.id);
     if (!entry) {
       this.arrivals += 1;
-      entry = { alert, order: this.arrivals, aside: false, silenced: false, reviewed: false, sending: null, notice: "" };
+      const order = this.arrivals;
+      entry = { alert, order, aside: false, silenced: false, looking: false, reviewed: false, sending: null, notice: "" };
       this.entries.set(alert.id, entry);
     } else if (what === "sighting" || what === "escalated") {
       // In view again, or nobody has answered: news to whoever left the alert to others.
@@ -52,6 +54,7 @@ export class AlertBook {
     }
     entry.alert = alert;
     entry.expired = hasExpired(alert, now);
+    entry.looking &&= entry.expired;
     if (alert.decision) entry.reviewed = alert.decided_by.split(" and ").includes(this.officer);
     else if (!alert.reviews) entry.reviewed = false;
     if (entry.sending && this.#isDone(entry.sending, what, alert)) {
@@ -155,6 +158,12 @@ export class AlertBook {
     });
   }
 
+  /** This officer has taken it, decided on it, engaged on it or coded it. */
+  isOwn({ alert, reviewed }) {
+    const { claimed_by, engaged_by, outcome_by } = alert;
+    return reviewed || [claimed_by, engaged_by, outcome_by].includes(this.officer);
+  }
+
   /** All of them, newest first. */
   history() {
     return [...this.entries.values()].sort((a, b) => b.order - a.order);
@@ -169,20 +178,22 @@ export class AlertBook {
   }
 
   show(id) {
-    if (this.entries.has(id)) this.front = id;
+    if (!this.entries.has(id)) return;
+    this.close();
+    this.front = id;
   }
 
   /** Close the card; `choose` may then put another alert there. */
   close() {
+    if (this.current) this.current.looking = false;
     this.front = null;
   }
 
-  /** The alerts whose pictures may be held in memory: waiting, taken by this officer, or in front. */
+  /** The alerts whose pictures may be held in memory: waiting, taken by this officer, or in front; and in time. */
   pictured() {
     return [...this.entries.values()].filter((entry) => {
-      const standing = this.standing(entry);
-      const wanted = ["waiting", "second", "mine"].includes(standing) && !entry.expired;
-      return wanted || entry.alert.id === this.front;
+      if (isCleared(entry)) return false;
+      return entry.alert.id === this.front || ["waiting", "second", "mine"].includes(this.standing(entry));
     });
   }
 
@@ -200,6 +211,9 @@ export class AlertBook {
 
 /** @param {object} alert */
 export const lastSeen = (alert) => Math.max(alert.seen_at, alert.last_seen_at);
+
+/** Its pictures went when its time was over: nobody is engaged on it, and nobody has asked for them since. */
+export const isCleared = ({ alert, expired, looking }) => expired && !alert.engaged_by && !looking;
 
 const hasExpired = (alert, now) => alert.expired || (alert.expires_at > 0 && now >= alert.expires_at);
 

@@ -7,6 +7,7 @@ import { Connection } from "./connection.js";
 import { forgetDevice, provedFetch } from "./device.js";
 import { say } from "./dom.js";
 import { showDesk, showElsewhere, showJoin, takeCode } from "./join.js";
+import { isNight, look } from "./look.js";
 import { Pictures } from "./pictures.js";
 import { ReadyScreen } from "./ready.js";
 import { Signal } from "./signal.js";
@@ -30,7 +31,9 @@ class App {
     this.assertedOn = 0; // the connection over which the post was last taken without a touch
     this.leaving = false; // the officer is signing out: that the session ends is no news
     this.toldLost = false; // the officer has heard that the link is gone
+    this.wakeUps = null; // loaded once a session stands: the first screen does not wait for it
     this.announced = new Set(); // ids of alerts that have been called out
+    this.waits = new Set(); // timers that know an alert
     this.book = new AlertBook();
     this.pictures = new Pictures(() => this.refresh());
     this.signal = new Signal(() => this.refresh());
@@ -48,7 +51,7 @@ class App {
       aside: () => this.aside(),
       close: () => this.close(),
       show: (id) => this.show(id),
-      load: () => this.pictures.retry(),
+      load: () => this.load(),
     });
     this.connection = new Connection({
       welcome: (message, anew) => this.welcomed(message, anew),
@@ -61,6 +64,7 @@ class App {
       session: () => this.session(),
     });
     document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") this.ready.cameras.close();
       this.assertedOn = 0;
       this.#standReady();
     });
@@ -90,6 +94,7 @@ class App {
 
   join(code, message) {
     this.forget();
+    if (this.signal.notices === "granted") this.#wakeUps((wakeUps) => wakeUps.forget());
     showJoin(place("screen"), code, message, ({ officer, role }) => {
       this.officer = officer;
       this.role = role;
@@ -117,6 +122,10 @@ class App {
     this.book.clear();
     this.pictures.clear();
     this.announced.clear();
+    this.card.hide();
+    this.ready.clear();
+    for (const timer of this.waits) clearTimeout(timer);
+    this.waits.clear();
     this.#hush();
     this.officer = this.role = "";
     this.welcome = this.state = this.wanted = null;
@@ -198,7 +207,7 @@ class App {
     if (entry && asked && !entry.sending && asked.then) this.#send(entry, { type: asked.then });
     this.refresh();
     if (what === "closed" && asked?.type === "close") {
-      setTimeout(() => book.front === alert.id && !this.card.asking && this.close(), LINGER);
+      this.#later(LINGER, () => book.front === alert.id && !this.card.asking && this.close());
     }
   }
 
@@ -222,6 +231,7 @@ class App {
   linkChanged() {
     if (this.connection.open) {
       this.pictures.retry();
+      this.#wakeUps((wakeUps) => wakeUps.look());
       if (this.toldLost) say(place("polite"), words.bar.back);
       this.toldLost = false;
     } else {
@@ -234,6 +244,17 @@ class App {
       }
     }
     this.refresh();
+  }
+
+  /** @param {(wakeUps: import("./wake-ups.js").WakeUps) => Promise<void>} work */
+  async #wakeUps(work) {
+    try {
+      const { WakeUps } = await import("./wake-ups.js");
+      this.wakeUps ??= new WakeUps(this.ready.wakeUps, () => this.connection.doubt());
+      await work(this.wakeUps);
+    } catch {
+      // It could not be loaded: the next connection tries again.
+    }
   }
 
   ended(why) {
@@ -281,6 +302,14 @@ class App {
     this.refresh();
   }
 
+  /** Pictures that have not come, or went when their alert's time was over. */
+  load() {
+    const { current } = this.book;
+    if (current?.expired) current.looking = true;
+    this.pictures.retry();
+    this.refresh();
+  }
+
   show(id) {
     this.book.show(id);
     this.refresh();
@@ -291,7 +320,7 @@ class App {
     const sending = { ...message, then, link: this.connection.link };
     entry.sending = sending;
     entry.notice = "";
-    const later = (wait, f) => setTimeout(() => entry.sending === sending && this.connection.open && (f(), this.refresh()), wait);
+    const later = (wait, f) => this.#later(wait, () => entry.sending === sending && this.connection.open && (f(), this.refresh()));
     const done = () => later(SETTLE, () => this.book.settle(entry));
     if (this.connection.send({ ...message, alert: entry.alert.id }, done)) {
       later(PATIENCE, () => {
@@ -303,6 +332,15 @@ class App {
       sending.link = 0; // of no connection: it goes out with the next
       if (["claim", "release"].includes(message.type)) entry.sending = null;
     }
+  }
+
+  /** What is still waited for when the session ends is forgotten with it. */
+  #later(wait, f) {
+    const timer = setTimeout(() => {
+      this.waits.delete(timer);
+      f();
+    }, wait);
+    this.waits.add(timer);
   }
 
   // ---- to the screen ------------------------------------------------------------------------------------
@@ -331,6 +369,7 @@ class App {
     const front = book.current;
     const modal = Boolean(this.signedIn && front);
     if (modal) {
+      this.ready.cameras.close();
       this.card.update(front, {
         standing: book.standing(front),
         others: book.others(),
@@ -374,11 +413,15 @@ class App {
       say(place("polite"), this.book.current?.expired ? words.alert.expired : "");
       this.refresh();
     }
+    if (document.visibilityState === "hidden") return; // nobody looks: paint nothing
     this.bars.tick();
     this.ready.tick(connection.silence());
     this.card.tick(connection.now());
   }
 }
+
+document.documentElement.lang = words.locale;
+look(isNight());
 
 const app = new App();
 

@@ -7,7 +7,7 @@ import { sentence, words } from "./words.js";
 /** The invitation in the address's fragment, which no server and no log sees; it leaves the address bar at once. */
 export function takeCode() {
   const code = codeIn(location.hash);
-  if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+  if (location.hash) history.replaceState(history.state, "", location.pathname + location.search);
   return code;
 }
 

@@ -1,8 +1,10 @@
 // The screen between alerts: is the street protected, who is on post, what has happened, and the way on and off.
 
-import { lastSeen } from "./alerts.js";
+import { AlertList } from "./alert-list.js";
+import { CameraList } from "./camera-list.js";
 import { h, icon, paint, say } from "./dom.js";
-import { clock, until, words } from "./words.js";
+import { isNight, look } from "./look.js";
+import { language, languages, until, words } from "./words.js";
 
 const text = words.ready;
 
@@ -29,9 +31,10 @@ export class ReadyScreen {
     this.age = h("p", { class: "age" });
     this.waiting = h("div", { class: "callout" });
     this.people = h("section", { class: "panel" });
-    this.cameras = h("section", { class: "panel" });
+    this.cameras = new CameraList();
     this.phone = h("section", { class: "panel" });
-    this.history = h("section", { class: "panel history" });
+    this.wakeUps = h("div", { class: "wake-ups" }); // filled by wake-ups.js, once that is loaded
+    this.history = new AlertList((id) => ask.open(id));
     this.post = h("div", { class: "post" });
   }
 
@@ -45,7 +48,7 @@ export class ReadyScreen {
         this.top,
         h("div", { class: "hero" }, this.protection, this.age),
         this.waiting,
-        h("div", { class: "columns" }, this.history, this.cameras, this.people, this.phone),
+        h("div", { class: "columns" }, this.history.place, this.cameras.place, this.people, this.phone),
       ),
       this.post,
     );
@@ -61,11 +64,20 @@ export class ReadyScreen {
     this.#top(welcome, state?.deployment, officer, now.now);
     this.#protection(state, online);
     this.#waiting(now.book);
-    this.#cameras(state, online);
+    this.cameras.update(state, online);
     this.#people(state, online, officer);
     this.#phone(now.signal, Boolean(state?.on_post));
-    this.#history(now.book);
+    this.history.update(now.book);
     this.#post(now);
+  }
+
+  /** Leave nothing of the session in the page. */
+  clear() {
+    this.last = null;
+    this.sure = "";
+    this.cameras.update(null, false);
+    this.history.clear();
+    for (const part of [this.top, this.protection, this.waiting, this.people, this.phone, this.post]) paint(part, "", () => []);
   }
 
   /** @param {number} silence  seconds since the server last said anything */
@@ -87,16 +99,22 @@ export class ReadyScreen {
   #protection(state, online) {
     const [kind, what, why] = online && state ? this.#standing(state) : ["unknown", text.unknown, text.unknownWhy];
     this.protection.parentElement.dataset.kind = kind;
-    paint(this.protection, JSON.stringify([kind, why]), () => [
-      icon(kind === "safe" ? "shield" : kind === "bare" ? "warning" : "cut"),
-      h("p", {}, h("strong", {}, `${what}:`), " ", h("span", {}, why)),
+    const held = kind === "safe" || kind === "part";
+    const more = held ? text.safeMore(state.officers.length, state.unreachable.length) : "";
+    paint(this.protection, JSON.stringify([kind, why, more]), () => [
+      icon(held ? "shield" : kind === "bare" ? "warning" : "cut"),
+      h("p", {}, h("strong", {}, `${what}:`), " ", h("span", {}, why), more && h("span", {}, more)),
     ]);
   }
 
   #standing({ deployment, officers, cameras, protected: safe }) {
     if (!deployment) return ["bare", text.bare, text.noDeployment];
     if (deployment.stage !== "active") return ["bare", text.bare, text.stopped(deployment.stage, deployment.why)];
-    if (safe) return ["safe", text.safe, text.safeWhy(cameras.filter((camera) => camera.state === "live").length)];
+    if (safe) {
+      const live = cameras.filter((camera) => camera.state === "live").length;
+      const part = live < cameras.length;
+      return [part ? "part" : "safe", part ? text.part : text.safe, text.safeWhy(live, cameras.length)];
+    }
     return ["bare", text.bare, officers.length ? text.noCamera : text.noOfficer];
   }
 
@@ -115,35 +133,6 @@ export class ReadyScreen {
           ]
         : [],
     );
-  }
-
-  #cameras(state, online) {
-    const cameras = (state?.cameras ?? []).map((camera) => (online ? camera : { name: camera.name, state: "unknown" }));
-    paint(this.cameras, JSON.stringify(cameras), () => [
-      h("h2", {}, icon("camera"), text.cameras),
-      cameras.length
-        ? h(
-            "ul",
-            { class: "lines" },
-            ...cameras.map((camera) =>
-              h(
-                "li",
-                { "data-state": camera.state },
-                h("span", { class: "name" }, camera.name),
-                h(
-                  "span",
-                  { class: "value" },
-                  words.cameraState[camera.state] ?? camera.state,
-                  camera.state === "live" && camera.lag !== null && camera.lag !== undefined
-                    ? h("small", {}, words.lag(camera.lag))
-                    : null,
-                ),
-                camera.problem ? h("small", { class: "problem" }, camera.problem) : null,
-              ),
-            ),
-          )
-        : h("p", { class: "faint" }, text.noCameras),
-    ]);
   }
 
   #people(state, online, officer) {
@@ -167,7 +156,7 @@ export class ReadyScreen {
         "p",
         { class: "figure" },
         h("span", {}, text.faces),
-        h("strong", {}, (state?.faces_seen ?? 0).toLocaleString("en-GB")),
+        h("strong", {}, (state?.faces_seen ?? 0).toLocaleString(words.locale)),
         h("small", {}, text.facesWhy),
       ),
     ]);
@@ -178,8 +167,8 @@ export class ReadyScreen {
     const sound = !signal.canSound ? phone.soundNever : signal.sound ? phone.soundOn : phone.soundOff;
     const wake = onPost ? (signal.awake ? phone.wakeOn : phone.wakeOff) : null;
     const vibrate = signal.canVibrate ? phone.vibrateOn : phone.vibrateNever;
-    paint(this.phone, JSON.stringify([sound, wake, vibrate, signal.notices, this.sure === "out"]), () => [
-      h("h2", {}, icon("bell"), text.phone),
+    paint(this.phone, JSON.stringify([sound, wake, vibrate, signal.notices, this.sure === "out", isNight()]), () => [
+      h("h2", {}, icon("phone"), text.phone),
       h(
         "ul",
         { class: "lines" },
@@ -187,10 +176,13 @@ export class ReadyScreen {
           .filter(Boolean)
           .map((line) => h("li", {}, line)),
       ),
+      this.wakeUps,
       h(
         "div",
         { class: "row" },
         plain("test", phone.test, () => this.ask.test()),
+        plain("night", isNight() ? phone.day : phone.night, () => this.#night()),
+        ...languages.filter((other) => other !== language).map((other) => plain(other, named(other), () => location.replace(`?lang=${other}`))),
         signal.notices === "default" && plain("notices", phone.noticesButton, () => this.ask.notices()),
         this.sure !== "out" && plain("out", text.signOut, () => this.#ask("out")),
       ),
@@ -207,59 +199,6 @@ export class ReadyScreen {
           ),
         ),
     ]);
-  }
-
-  #history(book) {
-    const lines = book.history().map((entry) => ({ entry, line: this.#line(book, entry) }));
-    const key = JSON.stringify(lines.map(({ entry, line }) => [entry.alert.id, line, lastSeen(entry.alert)]));
-    paint(this.history, key, () => [
-      h("h2", {}, icon("warning"), words.list.heading),
-      lines.length
-        ? h(
-            "ul",
-            { class: "entries" },
-            ...lines.map(({ entry: { alert }, line }) =>
-              h(
-                "li",
-                {},
-                h(
-                  "button",
-                  { type: "button", "data-key": alert.id, onclick: () => this.ask.open(alert.id) },
-                  h("span", { class: "when" }, clock(lastSeen(alert))),
-                  h("span", { class: "who" }, [alert.blue && words.list.volunteer, alert.name, alert.nominal].filter(Boolean).join(" · ")),
-                  h("span", { class: "where" }, alert.last_camera || alert.camera),
-                  h("span", { class: "what", "data-kind": alert.decision || book.standing({ alert }) }, line),
-                ),
-              ),
-            ),
-          )
-        : h("p", { class: "faint" }, words.list.none),
-    ]);
-  }
-
-  #line(book, entry) {
-    const { alert } = entry;
-    const { standing } = words.list;
-    switch (book.standing(entry)) {
-      case "closed":
-        return standing.closed(words.outcomeOf(alert), alert.outcome_by);
-      case "coded":
-        return standing.coded(words.outcomeOf(alert), alert.outcome_by);
-      case "engaged":
-        return book.isSpeaking(entry) ? standing.speaking : standing.engaged(alert.engaged_by);
-      case "decided":
-        return standing.decided(words.decision[alert.decision] ?? alert.decision, alert.decided_by, alert.reason);
-      case "mine":
-        return standing.mine;
-      case "theirs":
-        return standing.theirs(alert.claimed_by);
-      case "reviewed":
-        return standing.reviewed;
-      default:
-        if (entry.expired) return standing.expired;
-        if (entry.aside) return standing.aside;
-        return alert.escalated ? standing.escalated : standing[book.standing(entry)];
-    }
   }
 
   #post({ state, online, wanted }) {
@@ -288,6 +227,11 @@ export class ReadyScreen {
     });
   }
 
+  #night() {
+    look(!isNight());
+    this.update(this.last);
+  }
+
   #leave() {
     this.sure = "";
     this.ask.leave();
@@ -302,3 +246,6 @@ export class ReadyScreen {
 function plain(key, label, onclick, kind = "act plain") {
   return h("button", { type: "button", class: kind, "data-key": key, onclick }, label);
 }
+
+/** A language's name in itself. */
+const named = (language) => new Intl.DisplayNames([language], { type: "language" }).of(language);

@@ -1,22 +1,26 @@
-// Every English text that an officer can read on the phone, in one place.
+// Every English text that an officer can read on the phone, in one place, and the way to other languages.
+//
+// Another language is one file more, words-LANGUAGE.js, that exports `words` in the shape of `english` below
+// (what it leaves out stays English), and its name in OTHERS. No other file of the phone's holds a word that is
+// shown, but for preview-words.js, which the desk shares, and sw.js, which a wake-up starts alone.
 
 /** "4 s", "3 min", "2 h": whole units, never negative. @param {number} seconds */
 export function span(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
-  if (whole < 100) return `${whole} s`;
-  if (whole < 6000) return `${Math.floor(whole / 60)} min`;
-  return `${Math.floor(whole / 3600)} h`;
+  if (whole < 100) return words.units.s(whole);
+  if (whole < 6000) return words.units.min(Math.floor(whole / 60));
+  return words.units.h(Math.floor(whole / 3600));
 }
 
 /** @param {number} unix seconds; the phone's own time zone */
 export const clock = (unix) =>
-  new Date(unix * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  new Date(unix * 1000).toLocaleTimeString(words.locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 /** "4 min 05 s" below ten minutes, then as `span`. @param {number} seconds */
 export function countdown(seconds) {
   const whole = Math.max(0, Math.ceil(seconds));
   if (whole < 60 || whole >= 600) return span(whole);
-  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  return `${words.units.min(Math.floor(whole / 60))} ${words.units.s(String(whole % 60).padStart(2, "0"))}`;
 }
 
 /** "17:00"; with the day where that is another one. @param {number} unix  @param {number} now */
@@ -24,21 +28,22 @@ export function until(unix, now) {
   const [then, today] = [unix, now].map((at) => new Date(at * 1000));
   const time = { hour: "2-digit", minute: "2-digit" };
   const day = then.toDateString() === today.toDateString() ? {} : { day: "numeric", month: "short" };
-  return then.toLocaleString("en-GB", { ...day, ...time });
+  return then.toLocaleString(words.locale, { ...day, ...time });
 }
 
 /** "17 May 2024". @param {string} date  YYYY-MM-DD */
 const calendar = (date) =>
-  new Date(`${date}T12:00:00Z`).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+  new Date(`${date}T12:00:00Z`).toLocaleDateString(words.locale, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
 /** How long a day lies back: "2 years 6 months", "3 months", "12 days". @param {string} date  @param {number} now */
 export function age(date, now) {
   const [then, today] = [new Date(`${date}T00:00:00Z`), new Date(now * 1000)];
   let months = (today.getUTCFullYear() - then.getUTCFullYear()) * 12 + today.getUTCMonth() - then.getUTCMonth();
   if (today.getUTCDate() < then.getUTCDate()) months -= 1;
-  if (months < 1) return count(Math.max(0, Math.floor((today - then) / 86_400_000)), "day", "days");
-  const parts = [count(Math.floor(months / 12), "year", "years"), count(months % 12, "month", "months")];
-  return parts.filter((part) => !part.startsWith("0 ")).join(" ");
+  const { day, month, year } = words.units;
+  if (months < 1) return day(Math.max(0, Math.floor((today - then) / 86_400_000)));
+  const [years, rest] = [Math.floor(months / 12), months % 12];
+  return [years && year(years), rest && month(rest)].filter(Boolean).join(" ");
 }
 
 /** The server's one line as a sentence: it begins small and has no full stop. */
@@ -47,7 +52,17 @@ export const sentence = (line) => line.charAt(0).toUpperCase() + line.slice(1) +
 const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 const score = (x) => x.toFixed(2);
 
-export const words = {
+const english = {
+  locale: "en-GB",
+  units: {
+    s: (n) => `${n} s`,
+    min: (n) => `${n} min`,
+    h: (n) => `${n} h`,
+    day: (n) => count(n, "day", "days"),
+    month: (n) => count(n, "month", "months"),
+    year: (n) => count(n, "year", "years"),
+  },
+
   name: "lfrd",
   fault: "This page has met a fault. Load it again; if it comes back, tell the operator.",
   load: "Load again",
@@ -103,7 +118,10 @@ export const words = {
     unknown: "Not known",
     unknownWhy: "No connection to the server",
     safe: "Protected",
-    safeWhy: (cameras) => `${count(cameras, "camera", "cameras")} live`,
+    part: "Protected in part",
+    safeWhy: (live, all) => (live < all ? `${live} of ${count(all, "camera", "cameras")} live` : `${count(all, "camera", "cameras")} live`),
+    safeMore: (officers, unreachable) =>
+      `${count(officers, "officer", "officers")} on post${unreachable ? `, ${count(unreachable, "phone", "phones")} not reached` : ""}`,
     bare: "Not protected",
     noOfficer: "No officer on post",
     noCamera: "No camera is live yet",
@@ -122,6 +140,11 @@ export const words = {
     stay: "Stay on post",
     cameras: "Cameras",
     noCameras: "No camera is set up.",
+    watch: "Look",
+    watchName: (camera) => `Look through ${camera}`,
+    boxes: "Frames around faces",
+    unwatch: "Close the picture",
+    watchFailed: "The picture cannot be shown on this phone.",
     officers: "Officers on post",
     nobody: "Nobody",
     faces: "Faces seen",
@@ -170,6 +193,37 @@ export const words = {
     noticesButton: "Turn notifications on",
     noticesOff: "Notifications are blocked in this browser",
     test: "Test the alarm",
+    night: "Night look",
+    day: "Day look",
+  },
+
+  wakeUps: {
+    on: "Wake-ups are on: a notification comes when an alert waits, also while this phone is locked.",
+    isOff: "Wake-ups are off: a locked phone hears of no alert.",
+    explain:
+      "A wake-up says only that something waits. It goes over the internet, through the push service of this phone's maker, who learns when this phone was woken and nothing of what waits.",
+    turnOn: "Turn wake-ups on",
+    turnOff: "Turn wake-ups off",
+    wait: "One moment…",
+    woken: (time) => `A wake-up last reached this phone at ${time}.`,
+    noService:
+      "This phone could not reach its maker's push service. That needs the internet: mobile data or another Wi-Fi. Without it wake-ups do not work.",
+    noAnswer: "No answer from the server. Try again.",
+    instead: "Keep lfrd open and the screen on while you are on post.",
+    not: {
+      off: "Wake-ups are off at this site: nothing leaves it. A locked phone hears of no alert.",
+      insecure: "Wake-ups need a trusted connection: follow the site's steps for its certificate, then load this page again.",
+      never: "This browser cannot be woken. A locked phone hears of no alert.",
+      denied:
+        "Wake-ups need notifications, which are blocked for this page. Allow them in the browser's settings for this site, then load this page again.",
+      install: "An iPhone or iPad can be woken once lfrd is on its home screen:",
+    },
+    installSteps: [
+      "Open this page in Safari and tap the Share button.",
+      "Tap Add to Home Screen, then Add.",
+      "Ask the operator for a new QR code. Open lfrd from the home screen and paste its link there.",
+      "Turn wake-ups on in This phone.",
+    ],
   },
 
   alert: {
@@ -190,7 +244,15 @@ export const words = {
     loading: "Loading…",
     missing: "Picture not here yet",
     gone: "Picture deleted",
+    cleared: "Expired: cleared from this phone",
     again: "Load picture",
+    enlarge: (description) => `${description}: enlarge`,
+    flip: (description) => `${description}: show the other picture`,
+    flipHint: "tap to flip",
+    both: "Both pictures",
+    larger: "Larger",
+    smaller: "Smaller",
+    whole: "Whole pictures",
     nominal: "Reference",
     seen: (camera, seconds) => `Seen at ${camera}, ${span(seconds)} ago`,
     sighting: (times, camera, seconds) =>
@@ -309,6 +371,10 @@ export const words = {
   list: {
     heading: "Alerts",
     none: "No alert yet.",
+    calling: "Waiting",
+    own: "Yours",
+    ownWhy: "Taken, decided or engaged by you. Each goes when the server deletes it.",
+    others: "Others",
     waiting: (n) => `${count(n, "alert", "alerts")} waiting`,
     unfinished: (n) => `${count(n, "alert", "alerts")} to finish`,
     open: "Open",
@@ -333,3 +399,30 @@ export const words = {
   title: (waiting) => (waiting ? `(${waiting}) Possible match — lfrd` : "lfrd"),
   notice: { title: "Possible match — you decide", body: "Open lfrd to see it." },
 };
+
+// ---- other languages ----
+
+const OTHERS = []; // "cy" stands for words-cy.js
+
+/** What the address asks for (?lang=cy), or else the first that the browser prefers and we have. */
+function chosen() {
+  const asked = [new URLSearchParams(location.search).get("lang"), ...navigator.languages];
+  const found = asked.filter(Boolean).map((tag) => tag.split("-")[0]);
+  return found.find((tag) => tag === "en" || OTHERS.includes(tag)) ?? "en";
+}
+
+/** A translation, and English where it says nothing. */
+function over(ours, theirs) {
+  const whole = Object.entries(ours).map(([key, text]) => {
+    const other = theirs?.[key];
+    const nested = typeof text === "object" && !Array.isArray(text);
+    return [key, nested ? over(text, other) : (other ?? text)];
+  });
+  return Object.fromEntries(whole);
+}
+
+export const languages = ["en", ...OTHERS];
+export const language = chosen();
+
+/** @type {typeof english} */
+export const words = language === "en" ? english : over(english, (await import(`./words-${language}.js`)).words);

@@ -36,6 +36,7 @@ from lfrd.types import (
     Role,
     TrackId,
 )
+from lfrd.web.presented import presented
 from lfrd.web.server import make_app, static_folder
 from lfrd.web.serving import serving
 
@@ -43,6 +44,17 @@ CAMERAS = ("High Street 1", "Market Square")
 PASSWORD = "seven tall herons wade"
 """Of people who exist in these tests only."""
 PACK = "f" * 64
+SITE_PLAN = """<svg xmlns="http://www.w3.org/2000/svg" width="1000" height="600" viewBox="0 0 1000 600">
+<rect width="1000" height="600" fill="#e9e6df"/>
+<path d="M0 370 H1000 M660 0 V600" stroke="#fff" stroke-width="110"/>
+<path d="M0 370 H1000 M660 0 V600" stroke="#c9c4b8" stroke-width="2" stroke-dasharray="24 18"/>
+<g fill="#cfc8b8" stroke="#a9a18e" stroke-width="2">
+<rect x="40" y="40" width="230" height="230"/><rect x="310" y="40" width="250" height="230"/>
+<rect x="760" y="40" width="200" height="230"/><rect x="40" y="470" width="520" height="100"/>
+<rect x="760" y="470" width="200" height="100"/></g>
+<g font-family="sans-serif" font-size="26" fill="#5b5546"><text x="60" y="420">High Street</text>
+<text x="330" y="160">Market hall</text></g></svg>
+"""
 PEOPLE = {
     Role.AUTHORISING: ("Amara Okafor", "Superintendent"),
     Role.OPERATOR: ("Tom Hale", "Sergeant"),
@@ -267,10 +279,22 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(folder: Path) -> AsyncIterator[Desk]:
-    """A box without cameras and models: what stands around a plan is said by the test."""
-    cameras = [Camera(name=name, source="rtsp://192.0.2.7/stream") for name in CAMERAS]
-    placed = Config(site=Site(name="Ashby town centre"), web=Web(port=0), cameras=cameras).at(folder)
+async def desk(folder: Path, *, tls: bool = False, drawn: bool = False) -> AsyncIterator[Desk]:
+    """A box without cameras and models: what stands around a plan is said by the test. tls: under the site's
+    own authority. drawn: with a drawing of the site and the cameras' places on it."""
+    cameras = [
+        Camera(name=name, source="rtsp://192.0.2.7/stream", at=at if drawn else [], facing=facing)
+        for name, at, facing in zip(CAMERAS, ([0.16, 0.62], [0.68, 0.3]), (75.0, 200.0), strict=True)
+    ]
+    if drawn:
+        (folder / "site.svg").write_text(SITE_PLAN)
+    placed = Config(
+        site=Site(name="Ashby town centre", plan="site.svg" if drawn else ""),
+        web=Web(host="127.0.0.1", port=0, allow_plain_http=not tls),
+        cameras=cameras,
+    ).at(folder)
+    certificate, _ = presented(placed, time.time())
+    context = None if certificate is None else certificate.context
     async with records(placed) as kept:
         await kept.audit.begin("Ashby town centre", "0.0")
         people = await _people(kept)
@@ -280,8 +304,11 @@ async def desk(folder: Path) -> AsyncIterator[Desk]:
                 wire.CameraView(CAMERAS[1], CameraState.RETRYING, problem="no answer within 10 s"),
             ),
             faces_seen=12482,
+            paces={CAMERAS[0]: 41.6, CAMERAS[1]: None},
         )
-        office = await make_office(placed, kept, status=lambda: status, static=static_folder())
+        office = await make_office(
+            placed, kept, status=lambda: status, static=static_folder(), certificate=certificate
+        )
 
         async def facts(plan: Plan, deployment: DeploymentId) -> Facts:
             return await _facts(kept, placed, plan, deployment)
@@ -291,7 +318,7 @@ async def desk(folder: Path) -> AsyncIterator[Desk]:
 
         services = dataclasses.replace(office.services, facts=facts, still=still)
         office = dataclasses.replace(office, services=services, app=make_app(services))
-        async with working(office) as group, serving(office.app, placed, group) as bound:
+        async with working(office) as group, serving(office.app, placed, group, context) as bound:
             yield Desk(bound.url, office, people)
 
 

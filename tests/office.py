@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from lfrd.config import Config
 from lfrd.operation.alerts import InForce
 from lfrd.operation.board import Status
 from lfrd.policy.plan import CameraPlan, Plan
+from lfrd.push.line import Ways
 from lfrd.records import Records, records
 from lfrd.store.clock import since_boot
 from lfrd.types import CONSOLE, DeploymentId, Role, Stage
+from lfrd.web.presented import presented
 from lfrd.web.serving import Bound, serving
+from lfrd.web.viewers import Watch, watch_nothing
 
 PLAN = Plan(name="Saturday market", place="High Street", cameras=[CameraPlan(name="gate")])
 THRESHOLD, N = 0.6, 812
@@ -75,9 +79,13 @@ async def served(
     monotonic: Callable[[], float] = since_boot,
     metrics: Callable[[], bytes] = lambda: b"",
     health: Callable[[], tuple[str, ...]] = lambda: (),
+    watch: Watch = watch_nothing,
+    ways: Ways | None = None,
 ) -> AsyncIterator[Served]:
     """The office while the block runs; opened again on the same folder it goes on where it was."""
     placed = settings.at(folder)
+    certificate, _ = presented(placed, time.time())
+    context = None if certificate is None else certificate.context
     async with records(placed) as kept:
         deployment = await open_deployment(kept, plan)
         office = await make_office(
@@ -85,10 +93,13 @@ async def served(
             kept,
             status=status,
             static=static,
+            certificate=certificate,
             metrics=metrics,
             health=lambda board: health(),
             monotonic=monotonic,
+            watch=watch,
+            ways=ways,
         )
         await office.alerts.open(InForce.of(deployment, 1, plan))
-        async with working(office) as group, serving(office.app, placed, group) as bound:
+        async with working(office) as group, serving(office.app, placed, group, context) as bound:
             yield Served(office, bound, deployment)

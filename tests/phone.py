@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
@@ -43,11 +44,19 @@ class Phone:
     receipted may come again and is then shown no second time, as the page does it.
     """
 
-    def __init__(self, url: str, cookie: str, name: str, key: DeviceKey | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        cookie: str,
+        name: str,
+        key: DeviceKey | None = None,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
         self.url = url
         self.name = name
         self.cookie = cookie  # "name=value", as the browser sends it
         self.key = key  # the device's own; None for a session that was made without one
+        self.trust = trust  # whose certificates it takes; None in plain HTTP
         self.origin: str | None = url  # of the page that opens the WebSocket
         self.events: list[wire.Event] = []
         self.again = 0  # events that came again because their receipt was not on its way before a cut
@@ -59,14 +68,14 @@ class Phone:
         self._socket: ClientConnection | None = None
 
     @classmethod
-    async def join(cls, url: str, code: str, name: str) -> Self:
+    async def join(cls, url: str, code: str, name: str, trust: ssl.SSLContext | None = None) -> Self:
         """Use an invitation, as the page does."""
         key = DeviceKey()
-        async with httpx.AsyncClient(base_url=url, headers={"origin": url}) as client:
+        async with httpx.AsyncClient(base_url=url, headers={"origin": url}, verify=trust or True) as client:
             body = {"code": code, "name": name, "device_key": key.public}
             answer = await client.post("/api/join", json=body)
         answer.raise_for_status()
-        return cls(url, answer.headers["set-cookie"].split(";")[0], answer.json()["officer"], key)
+        return cls(url, answer.headers["set-cookie"].split(";")[0], answer.json()["officer"], key, trust)
 
     @classmethod
     async def sign_in(cls, url: str, name: str, password: str) -> Self:
@@ -86,7 +95,8 @@ class Phone:
     async def http(self) -> AsyncIterator[httpx.AsyncClient]:
         headers = {"origin": self.url, "cookie": self.cookie}
         auth = None if self.key is None else Proving(self.key)
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, auth=auth) as client:
+        verify = self.trust or True
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, auth=auth, verify=verify) as client:
             yield client
 
     @asynccontextmanager
@@ -98,6 +108,7 @@ class Phone:
             additional_headers={"cookie": self.cookie},
             compression=None,
             close_timeout=1,
+            ssl=self.trust,
         ) as socket:
             self._socket = socket
             self.welcome = None

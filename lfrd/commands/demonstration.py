@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import msgspec
 
-from lfrd.commands.shared import event_line, print_invitation
-from lfrd.demo import Answered, Arrived, Ended, News, OnPost, Serving
+from lfrd.commands.shared import event_line, print_invitation, print_trust
+from lfrd.demo import Answered, Arrived, Ended, Lendable, News, OnPost, Serving
 
 
 def demo_in_words(news: News) -> None:
     match news:
-        case Serving(address=address, link=link):
+        case Serving(address=address, link=link, trust=trust, fingerprint=fingerprint):
             print(f"\nThe demonstration runs at {address}")
-            print_invitation(link, "Scan this with a phone on the same network, or open it in a browser here")
+            if trust:
+                print_trust(trust, fingerprint)
+                print_invitation(link, "2. Then it scans this, to sign in")
+                print("   A browser on this machine warns of the certificate; `lfrd demo --http` has none.")
+            else:
+                print_invitation(link, "Open this in a browser here")
             print(
-                "\nGive a name, go on post, and wait for the person on the list to walk by.\n"
-                "Plain HTTP is used here because the pictures are public. Ctrl+C ends it.",
+                "\nGive a name, go on post, and wait for the person on the list to walk by.\nCtrl+C ends it.",
                 flush=True,
             )
+        case Lendable(link=link, listed=listed, portrait=portrait):
+            print()
+            print_invitation(
+                link,
+                "The camera: open this on a phone or a laptop, in a browser that is not signed in yet;\n"
+                "choose a password, press Start, and point it at people",
+            )
+            print(f"\nOn the list: {', '.join(listed)}.")
+            if portrait:
+                print(f"Show the camera {portrait} on another screen,")
+                print("or list people of your own: --watchlist FOLDER.")
+            print(end="", flush=True)
         case OnPost():
             print("on post; the cameras start", flush=True)
         case Arrived(event=event, probe=probe, candidate=candidate):
@@ -39,8 +55,18 @@ def demo_in_words(news: News) -> None:
 
 def demo_in_json(news: News) -> None:
     match news:
-        case Serving(address=address, link=link):
-            event_line({"event": "listening", "address": address, "link": link})
+        case Serving(address=address, link=link, trust=trust, fingerprint=fingerprint):
+            event_line(
+                {
+                    "event": "listening",
+                    "address": address,
+                    "link": link,
+                    "trust": trust,
+                    "fingerprint": " ".join(fingerprint),
+                }
+            )
+        case Lendable(link=link, listed=listed, portrait=portrait):
+            event_line({"event": "lendable", "link": link, "listed": listed, "portrait": portrait})
         case OnPost():
             event_line({"event": "on_post"})
         case Arrived(event=event) | Answered(event=event):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import typer
 
@@ -21,6 +22,7 @@ from lfrd.commands.shared import (
     print_invitation,
     print_json,
     print_table,
+    print_trust,
     shown,
 )
 from lfrd.errors import NotAllowed
@@ -67,7 +69,7 @@ def add(
 
     from lfrd.web.links import box_address, join_link
 
-    base = box_address(placed.config.web, address)
+    base = box_address(placed.config, address)
 
     async def carry(records: Records) -> str:
         actor = await acting(records.db, as_name, password)
@@ -132,7 +134,7 @@ def password(
     if link:
         from lfrd.web.links import box_address, join_link
 
-        base = box_address(placed.config.web, address)
+        base = box_address(placed.config, address)
 
         async def invited(records: Records) -> tuple[str, Role]:
             actor = await acting(records.db, as_name, own)
@@ -249,13 +251,29 @@ def invite(
 
     from lfrd.web.links import box_address, join_link
 
-    base = box_address(placed.config.web, address)
+    base = box_address(placed.config, address)
     code = _with(placed, lambda records: records.officers.invite(name, 1, hours * 3600, actor=CONSOLE))
     link = join_link(base, code)
+    trust, fingerprint = _trust(placed, address)
     if as_json:
-        print_json({"name": name, "link": link, "hours": hours})
+        facts = {"trust": trust, "fingerprint": " ".join(fingerprint)} if trust else {}
+        print_json({"name": name, "link": link, "hours": hours, **facts})
         return
-    print_invitation(link, f"For {name}, once, within {hours:g} h")
+    if trust:
+        print_trust(trust, fingerprint)
+    print_invitation(link, f"{'2. ' if trust else ''}For {name}, once, within {hours:g} h")
+
+
+def _trust(placed: Placed, address: str | None) -> tuple[str, list[str]]:
+    """Where a new phone comes to trust the box, and the fingerprint to compare; nothing where it need not.
+    The fingerprint is empty before the server's first start, which makes the authority."""
+    from lfrd.certificates.fingerprint import rows
+    from lfrd.certificates.keeping import folder_of, read_authority
+    from lfrd.web.links import onboarding_address
+
+    link = onboarding_address(placed.config, urlsplit(address).hostname if address else None)
+    authority = read_authority(folder_of(placed)) if link else None
+    return link, [] if authority is None else rows(authority.digest)
 
 
 def officers(config_file: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:

@@ -123,6 +123,16 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def print_trust(link: str, fingerprint: Sequence[str]) -> None:
+    """Where a new phone comes to trust this box, before any invitation, and what to compare on it."""
+    print_invitation(link, "1. A phone that is new to this box scans this first, to trust it")
+    if fingerprint:
+        print("   The certificate's SHA-256 fingerprint, to compare with what the phone's settings show:")
+        for row in fingerprint:
+            print(f"     {row}")
+    print(flush=True)
+
+
 def print_invitation(link: str, caption: str) -> None:
     """A link as text and, on a terminal, as a QR code."""
     if sys.stdout is not None and sys.stdout.isatty():

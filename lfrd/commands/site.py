@@ -54,6 +54,16 @@ def demo(
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen on; phones must be able to reach it.")
     ] = "0.0.0.0",  # noqa: S104
+    http: Annotated[
+        bool, typer.Option("--http", help="Without TLS: for a browser on this machine only.")
+    ] = False,
+    webcam: Annotated[
+        bool, typer.Option("--webcam", help="A phone or this laptop is the camera, in place of the street.")
+    ] = False,
+    watchlist: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="With --webcam: whom to find, a folder of pictures a person."),
+    ] = None,
     pack: PackOption = None,
     as_json: JsonOption = False,
     data: DataOption = None,
@@ -63,11 +73,28 @@ def demo(
     from lfrd.commands.demonstration import demo_in_json, demo_in_words
     from lfrd.demo import run_demo
 
+    if watchlist is not None and not webcam:
+        raise typer.BadParameter("goes with --webcam: others walk down the street", param_hint="--watchlist")
+    if webcam and once:
+        raise typer.BadParameter("needs somebody before the camera; leave --once out", param_hint="--webcam")
     logs.configure(config.Log(level="warning"))
     folder = data_folder(data)
     opened = open_or_build(pack, folder, bar)
     tell = demo_in_json if as_json else demo_in_words
-    asyncio.run(run_demo(once=once, host=host, port=port, pack=opened, data=folder, progress=bar, tell=tell))
+    asyncio.run(
+        run_demo(
+            once=once,
+            host="127.0.0.1" if http else host,
+            port=port,
+            plain=http,
+            pack=opened,
+            data=folder,
+            progress=bar,
+            tell=tell,
+            webcam=webcam,
+            watchlist=watchlist,
+        )
+    )
 
 
 def show_config(as_json: JsonOption = False) -> None:

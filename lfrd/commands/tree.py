@@ -21,6 +21,7 @@ from lfrd.commands import (
     replaying,
     retention,
     site,
+    tls,
     watchlists,
 )
 
@@ -43,6 +44,7 @@ Examples:
   lfrd audit verify
   lfrd retention dry-run
   lfrd key show
+  lfrd tls show
   lfrd models list
   lfrd bench search
 """
@@ -83,6 +85,7 @@ app.command(short_help="A deployment's published record and notice.")(record.rec
 app.add_typer(audit.app, name="audit", short_help="Verify, export and show the audit.")
 app.add_typer(retention.app, name="retention", short_help="What is deleted when; legal holds; receipts.")
 app.add_typer(keys.app, name="key", short_help="The site's key.")
+app.add_typer(tls.app, name="tls", short_help="The certificates that phones are shown.")
 app.add_typer(models.app, name="models", short_help="Model packs: list, install, verify, show.")
 app.add_typer(bench.app, name="bench", short_help="Measure this machine.")
 

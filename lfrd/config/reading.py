@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from lfrd.config.secret import Secret
-from lfrd.config.tables import Camera, Config, Placed
+from lfrd.config.tables import Camera, Config, Placed, Push, Webrtc
 from lfrd.errors import MissingError, SettingError
 
 
@@ -37,6 +37,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Placed:
     placed = config.at(path.parent.resolve())
     for camera in config.cameras:
         camera_password(camera, placed, environment)
+    turn_password(config.webrtc, placed)
+    _check_plan(placed)
     return placed
 
 
@@ -60,13 +62,7 @@ def camera_password(
     """The camera's password from its file or variable, or None. Raises SettingError where it is not there."""
     key = f'cameras["{camera.name}"]'
     if camera.password_file:
-        file = placed.path(camera.password_file)
-        try:
-            return Secret(file.read_text(encoding="utf-8").strip())
-        except OSError as error:
-            raise SettingError(f"{key}.password_file", f"{file} cannot be read ({error.strerror})") from None
-        except UnicodeDecodeError:  # its own text quotes a part of the password
-            raise SettingError(f"{key}.password_file", f"{file} is not UTF-8 text") from None
+        return _password_in(placed.path(camera.password_file), f"{key}.password_file")
     if camera.password_env:
         if camera.password_env not in environment:
             raise SettingError(
@@ -74,6 +70,34 @@ def camera_password(
             )
         return Secret(environment[camera.password_env])
     return None
+
+
+def turn_password(settings: Webrtc, placed: Placed) -> Secret | None:
+    """The TURN password from its file, or None. Raises SettingError where it is not there."""
+    if not settings.turn_password_file:
+        return None
+    return _password_in(placed.path(settings.turn_password_file), "webrtc.turn_password_file")
+
+
+def _password_in(file: Path, key: str) -> Secret:
+    try:
+        return Secret(file.read_text(encoding="utf-8").strip())
+    except OSError as error:
+        raise SettingError(key, f"{file} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:  # its own text quotes a part of the password
+        raise SettingError(key, f"{file} is not UTF-8 text") from None
+
+
+def _check_plan(placed: Placed) -> None:
+    """Whether the drawing of the site is there, and named as one; its contents are looked at when the desk
+    asks for it (`web.site_plan`)."""
+    if not placed.config.site.plan:
+        return
+    path = placed.path(placed.config.site.plan)
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".svg"):
+        raise SettingError("site.plan", f"{path} is not named .png, .jpg, .jpeg or .svg: give a drawing")
+    if not path.is_file():
+        raise SettingError("site.plan", f"{path} is not a file; draw the site, or leave it empty for none")
 
 
 def _check(config: Config) -> None:
@@ -88,10 +112,27 @@ def _check(config: Config) -> None:
             raise SettingError(f"{key}.password_env", "password_file is set as well; keep one of them")
         if problem := _address_problem(camera):
             raise SettingError(f"{key}.source", problem)
+        if camera.at and (len(camera.at) != 2 or not all(0 <= share <= 1 for share in camera.at)):
+            raise SettingError(f"{key}.at", "must be [across, down], two shares from 0 to 1, or empty")
+        if camera.facing is not None and not -360 <= camera.facing <= 360:
+            raise SettingError(f"{key}.facing", "must lie between -360 and 360 degrees")
         if camera.eye_distance_pixels is not None and not 0 <= camera.eye_distance_pixels <= 500:
             raise SettingError(f"{key}.eye_distance_pixels", "must lie between 0 and 500")
     if bool(config.web.certificate) != bool(config.web.key):
         raise SettingError("web.key", "certificate and key go together; one of them is empty")
+    if config.web.certificate and config.web.allow_plain_http:
+        raise SettingError("web.allow_plain_http", "web.certificate is set as well; keep one of them")
+    if config.tls.onboarding_port and config.tls.onboarding_port == config.web.port:
+        raise SettingError("tls.onboarding_port", "is web.port as well; name another port, or 0 for none")
+    turn = config.webrtc.turn
+    if turn and not re.fullmatch(r"turns?:[\w.-]+(:\d{1,5})?(\?transport=(udp|tcp))?", turn):
+        raise SettingError(
+            "webrtc.turn", "must be turn:host:port or turns:host:port, with ?transport=tcp where it is meant"
+        )
+    if turn.startswith("turns:") and turn.endswith("=udp"):
+        raise SettingError("webrtc.turn", "turns: is TLS over TCP; leave ?transport=udp out")
+    for key, problem in _push_problems(config.push):
+        raise SettingError(key, problem)
     if config.post.grace_seconds < 2 * config.post.heartbeat_seconds:
         raise SettingError("post.grace_seconds", "must be at least twice post.heartbeat_seconds")
     if config.decision.threshold is not None and not -1 <= config.decision.threshold <= 1:
@@ -131,6 +172,21 @@ def _address_problem(camera: Camera) -> str:
     if not host:
         return "names no host"
     return "" if re.fullmatch(r"[\w.:%-]+", host) else "has a host with a sign in it that no name has"
+
+
+def _push_problems(push: Push) -> Iterator[tuple[str, str]]:
+    """Whom push services may reach (RFC 8292, 2.1), and hosts that are names; py_vapid takes no more."""
+    for number, service in enumerate(push.services):
+        # A star alone, or before a last part such as .com, would let a page send the box anywhere.
+        if not re.fullmatch(r"(\*\.)?([A-Za-z0-9-]+\.)+[A-Za-z][A-Za-z0-9-]*", service):
+            yield f"push.services[{number}]", "must be a host such as push.example.org or *.example.org"
+    host = r"[\w-]+(\.[\w-]+)+"
+    if push.contact and not re.fullmatch(rf"mailto:[^@\s]+@{host}|https://{host}", push.contact):
+        yield "push.contact", "must be mailto:name@host, or https://host without a path"
+    if push.enabled and not push.contact:
+        yield "push.contact", "is needed with push.enabled: push services ask for it"
+    if push.enabled and not push.services:
+        yield "push.services", "is empty; with push.enabled it names the push services that may be asked"
 
 
 def _unknown(raw: object, kind: Any, path: str) -> Iterator[tuple[str, str]]:

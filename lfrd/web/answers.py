@@ -44,12 +44,15 @@ def json(value: object, status: int = 200) -> Response:
 
 
 async def read(request: Request, kind: type[T], *, largest: int = LARGEST_BODY) -> T:
-    """The body as a struct. Raises Refusal: 413 above `largest` bytes, 400 where it is not of that kind."""
+    """The body as a struct. Raises Refusal: 413 above `largest` bytes, 415 where it is not said to be JSON (a
+    form of another site cannot say so), 400 where it is not of that kind."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > largest:
             raise Refusal(413, "too_large", f"a body has at most {largest} bytes here")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Refusal(415, "not_json", "a body is JSON here, and its content-type says so")
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.DecodeError as error:

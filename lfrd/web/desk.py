@@ -11,7 +11,16 @@ from lfrd import __version__
 from lfrd.audit import kinds
 from lfrd.store.officers import Session
 from lfrd.types import CameraId, Role, Stage
-from lfrd.web import desk_audit, desk_deployments, desk_people, desk_record, desk_retention, desk_watchlists
+from lfrd.web import (
+    desk_audit,
+    desk_deployments,
+    desk_onboarding,
+    desk_people,
+    desk_record,
+    desk_retention,
+    desk_wall,
+    desk_watchlists,
+)
 from lfrd.web.answers import Endpoint, Refusal, json
 from lfrd.web.desk_words import as_deployment, names_of
 from lfrd.web.services import Services
@@ -41,7 +50,10 @@ async def me(_request: Request, services: Services, session: Session | None) -> 
 
 
 async def overview(_request: Request, services: Services, session: Session | None) -> Response:
-    """What stands now. alerts_open: None for roles that do not see alerts, not even how many."""
+    """What stands now. alerts_open: None for roles that do not see alerts, not even how many.
+
+    paces: faces a minute by camera, None while a camera has just begun. site: whether there is a drawing, and
+    where each camera of config.toml stands on it (at: shares 0..1 or empty; facing: degrees or None)."""
     assert session is not None
     view = services.board.state
     deployment = await services.deployments.current()
@@ -71,6 +83,14 @@ async def overview(_request: Request, services: Services, session: Session | Non
             "cameras": view.cameras,
             "degraded": view.degraded,
             "faces_seen": view.faces_seen,
+            "paces": services.board.paces,
+            "site": {
+                "plan": services.plan is not None,
+                "cameras": [
+                    {"name": camera.name, "at": camera.at, "facing": camera.facing}
+                    for camera in services.config.cameras
+                ],
+            },
             "alerts_open": alerts,
         }
     )
@@ -121,5 +141,7 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
     **desk_audit.ENDPOINTS,
     **desk_retention.ENDPOINTS,
     **desk_people.ENDPOINTS,
+    **desk_onboarding.ENDPOINTS,
+    **desk_wall.ENDPOINTS,
 }
 """For `server.ENDPOINTS`; the rules stand in `rules.ROUTES`."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
-import segno
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +15,9 @@ from lfrd.store.appointing import APPOINTERS, KEEPERS
 from lfrd.store.officers import Officer, Session
 from lfrd.types import Actor, OfficerId, Role
 from lfrd.web.answers import Endpoint, json, read
+from lfrd.web.desk_onboarding import picture
 from lfrd.web.desk_words import Rank
+from lfrd.web.links import as_opened
 from lfrd.web.services import Services
 
 INVITATION_HOURS = 24.0
@@ -81,7 +81,7 @@ async def invite(request: Request, services: Services, session: Session | None) 
     code = await services.officers.invite(
         officer.name, 1, INVITATION_HOURS * 3600, role=officer.role, actor=session.actor
     )
-    return _invitation(request, code, officer.role, 1)
+    return _invitation(request, services, code, officer.role, 1)
 
 
 async def invite_shift(request: Request, services: Services, session: Session | None) -> Response:
@@ -89,18 +89,14 @@ async def invite_shift(request: Request, services: Services, session: Session | 
     assert session is not None
     body = await read(request, Shift)
     code = await services.officers.invite(None, body.uses, INVITATION_HOURS * 3600, actor=session.actor)
-    return _invitation(request, code, Role.ENGAGEMENT, body.uses)
+    return _invitation(request, services, code, Role.ENGAGEMENT, body.uses)
 
 
-def _invitation(request: Request, code: str, role: Role, uses: int) -> Response:
+def _invitation(request: Request, services: Services, code: str, role: Role, uses: int) -> Response:
     """The code stands in the fragment, which no server and no log sees, and in a picture of it (SVG)."""
-    page = "/" if role is Role.ENGAGEMENT else "/desk"
-    link = f"{request.url.scheme}://{request.url.netloc}{page}#join={code}"
-    picture = io.BytesIO()
-    segno.make(link, error="m").save(picture, kind="svg", scale=8, border=4, light="#fff", svgclass=None)
-    return json(
-        {"link": link, "hours": INVITATION_HOURS, "uses": uses, "picture": picture.getvalue().decode()}
-    )
+    url, page = request.url, "/" if role is Role.ENGAGEMENT else "/desk"
+    link = f"{as_opened(services.config, url.scheme, url.hostname or '', url.port)}{page}#join={code}"
+    return json({"link": link, "hours": INVITATION_HOURS, "uses": uses, "picture": picture(link)})
 
 
 async def disable(request: Request, services: Services, session: Session | None) -> Response:

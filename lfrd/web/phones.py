@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +12,7 @@ from lfrd import wire
 from lfrd.errors import StoreError
 from lfrd.operation.duty import Duty
 from lfrd.operation.fault import Fault
+from lfrd.operation.reach import Reach
 from lfrd.store.officers import Officers, SessionId
 
 SWEEP_SECONDS = 0.5
@@ -25,6 +26,14 @@ class Hangable(Protocol):
     def session_id(self) -> SessionId: ...
 
     def hang_up(self, code: int, reason: str) -> None: ...
+
+
+class Dependent(Protocol):
+    """What else lasts only as long as a session stands, a live picture for instance."""
+
+    def sessions(self) -> Collection[SessionId]: ...
+
+    def hang_up(self, session: SessionId) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +53,14 @@ class Phones:
         self._officers = officers
         self._fault = fault  # hears of a store that fails while sessions are looked up
         self._duty = duty  # a session that no longer stands has no post either
+        self.reach = Reach()  # what each phone has receipted, and when it was last heard
         self._connected: dict[SessionId, Hangable] = {}  # the newest connection of each session
+        self._dependents: list[Dependent] = []  # end with their session too
         self._opened = self._replaced = self._revoked = self._slow = 0
+
+    def also(self, dependent: Dependent) -> None:
+        """What belongs to a session there is looked after here: it ends when the session does."""
+        self._dependents.append(dependent)
 
     @contextmanager
     def registered(self, connection: Hangable) -> Iterator[None]:
@@ -62,9 +77,14 @@ class Phones:
             if self._connected.get(connection.session_id) is connection:
                 del self._connected[connection.session_id]
 
+    def is_connected(self, session: SessionId) -> bool:
+        return session in self._connected
+
     def hang_up(self, session: SessionId) -> None:
-        """The session is no longer valid: end its post and close its connection now."""
+        """The session is no longer valid: end its post and all that it has open, and close its connection."""
         self._duty.off(session)
+        for dependent in self._dependents:
+            dependent.hang_up(session)
         connection = self._connected.get(session)
         if connection is not None:
             self._revoked += 1
@@ -83,14 +103,16 @@ class Phones:
         connections, and their posts, which without a connection would last for the grace period."""
         # Before the look-up: a session that joins meanwhile is not in it.
         known = {*self._connected, *map(SessionId, self._duty.sessions())}
+        known.update(*(dependent.sessions() for dependent in self._dependents))
         try:
             await self._officers.expire()
-            if not known:
+            if not known and not self.reach.phones:
                 return
             standing = {session.id for session in await self._officers.sessions()}
         except StoreError as error:
             self._fault.report(error)
             return
+        self.reach.keep(standing)
         for session in known - standing:
             self.hang_up(session)
 

@@ -50,8 +50,16 @@ READS: Final = roles(Role.OPERATOR, Role.AUTHORISING, Role.AUDITOR)
 """Who sees deployments and their record."""
 RETAINS: Final = roles(Role.AUTHORISING, Role.AUDITOR)
 """Who sees what is kept, what is deleted and why."""
+CONNECTS: Final = roles(Role.ENGAGEMENT, Role.OPERATOR, Role.ENGINEER)
+"""Whose browsers make WebRTC connections: who watches live pictures, and who lends a phone as a camera."""
+WATCHES: Final = roles(Role.OPERATOR, Role.AUTHORISING, Role.ENGINEER)
+"""Who sees which phones are connected. What each sees of their receipts, the endpoint decides."""
+ENGINEER: Final = roles(Role.ENGINEER)
+"""Who makes a phone a camera."""
 KEEPS: Final = roles(Role.OPERATOR, Role.ENGINEER, Role.AUTHORISING)
 """Who sees who may sign in. What each may do with whom, the store decides (`store.appointing`)."""
+BRINGS: Final = roles(Role.OPERATOR, Role.ENGINEER)
+"""Who lets new phones in."""
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE", "WS"]
 
@@ -90,10 +98,26 @@ ROUTES: Final = (
     Rule("GET", "/alerts/{alert}/probe.jpg", PICTURES, "probe"),
     Rule("GET", "/alerts/{alert}/candidate.jpg", PICTURES, "candidate"),
     Rule("WS", "/ws", PICTURES, "socket"),
+    # Waking a phone that sleeps.
+    Rule("GET", "/api/wake-ups", ENGAGEMENT, "wake_ups"),
+    Rule("POST", "/api/wake-ups", ENGAGEMENT, "wake_ups_on"),
+    Rule("DELETE", "/api/wake-ups", ENGAGEMENT, "wake_ups_off"),
+    # Live pictures.
+    Rule("POST", "/api/preview", PICTURES, "preview"),
+    Rule("DELETE", "/api/preview/{viewer}", PICTURES, "preview_end"),
+    Rule("GET", "/api/webrtc", CONNECTS, "webrtc"),
+    # A phone as a camera.
+    Rule("GET", "/camera", PUBLIC, "phone_camera"),
+    Rule("GET", "/api/camera", ENGINEER, "phone_cameras"),
+    Rule("POST", "/api/camera/{camera}", ENGINEER, "phone_camera_lend"),
+    Rule("DELETE", "/api/camera/{camera}", ENGINEER, "phone_camera_return"),
     # The desk's page and what it asks.
     Rule("GET", "/desk", PUBLIC, "desk"),
     Rule("GET", "/api/desk/me", SIGNED_IN, "desk_me"),
     Rule("GET", "/api/desk/overview", DESK, "desk_overview"),
+    Rule("GET", "/api/desk/phones", WATCHES, "desk_phones"),
+    Rule("GET", "/api/desk/day", READS, "desk_day"),
+    Rule("GET", "/api/desk/site-plan", DESK, "desk_site_plan"),
     Rule("GET", "/api/desk/cameras", RUNS, "desk_cameras"),
     Rule("GET", "/api/desk/cameras/{camera}/still.jpg", RUNS, "desk_still"),
     Rule("GET", "/api/desk/deployments", READS, "desk_deployments"),
@@ -132,6 +156,7 @@ ROUTES: Final = (
     Rule("GET", "/api/desk/receipts", RETAINS, "desk_receipts"),
     Rule("GET", "/api/desk/receipts/{receipt}", RETAINS, "desk_receipt"),
     Rule("POST", "/api/desk/asked", READS, "desk_asked"),
+    Rule("GET", "/api/desk/onboarding", BRINGS, "desk_onboarding"),
     Rule("GET", "/api/desk/people", KEEPS, "desk_people"),
     Rule("POST", "/api/desk/people", KEEPS, "desk_person_add"),
     Rule("POST", "/api/desk/people/shift", KEEPS, "desk_shift_invite"),

@@ -17,10 +17,10 @@ from lfrd import wire
 from lfrd.errors import LfrdError, NotAllowed, StoreError
 from lfrd.store.officers import Session
 from lfrd.types import AlertId
-from lfrd.web import desk, opening, passkeys, refusals, sign_in
+from lfrd.web import desk, opening, passkeys, phone_camera, preview, refusals, sign_in, wake_ups
 from lfrd.web.answers import Endpoint, Refusal, json, not_allowed
 from lfrd.web.files import Files
-from lfrd.web.guard import Guard
+from lfrd.web.guard import HSTS_BROUGHT, HSTS_OWN, Guard
 from lfrd.web.origin import is_local, same_site
 from lfrd.web.proof import HEADER
 from lfrd.web.refusals import note_refusal
@@ -42,12 +42,14 @@ def static_folder() -> Path:
 def make_app(services: Services) -> Starlette:
     """Every route of the table, behind its check and inside the `Guard`."""
     routes: list[BaseRoute] = [_route(rule, services) for rule in ROUTES]
-    guard = Middleware(Guard, fault=services.fault, clock=services.clock)
+    seconds = HSTS_BROUGHT if services.config.web.certificate else HSTS_OWN
+    guard = Middleware(Guard, fault=services.fault, clock=services.clock, hsts_seconds=seconds)
     app = Starlette(routes=routes, middleware=[guard])
     app.state.files = Files(services.static)
     refusals.prepare(app)
     sign_in.prepare(app)
     passkeys.prepare(app)
+    wake_ups.prepare(app)
     opening.prepare(app, ENDPOINTS)
     return app
 
@@ -206,5 +208,8 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
     **passkeys.ENDPOINTS,
     **opening.ENDPOINTS,
     **desk.ENDPOINTS,
+    **preview.ENDPOINTS,
+    **wake_ups.ENDPOINTS,
+    **phone_camera.ENDPOINTS,
 }
 """By the names that the table of rules uses; each module of endpoints brings its own."""

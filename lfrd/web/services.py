@@ -12,16 +12,21 @@ from lfrd.config import Config
 from lfrd.errors import NotAllowed
 from lfrd.operation.alerts import Alerts
 from lfrd.operation.board import Board
+from lfrd.operation.daybook import Daybook
 from lfrd.operation.duty import Duty
 from lfrd.operation.fault import Fault
 from lfrd.operation.hub import Hub
 from lfrd.operation.receipts import Receipts
+from lfrd.push.wake_ups import WakeUps
 from lfrd.store.alerts import AlertLog
 from lfrd.store.audit import Audit
 from lfrd.store.officers import Officers
 from lfrd.types import CameraId, DeploymentId
+from lfrd.web.lending import Lending
 from lfrd.web.phones import Phones
+from lfrd.web.presented import Presented
 from lfrd.web.proof import Proofs
+from lfrd.web.viewers import Viewers
 
 if TYPE_CHECKING:
     from lfrd.policy.life import Facts
@@ -57,6 +62,13 @@ class Services:
     hub: Hub
     receipts: Receipts
     phones: Phones
+    viewers: Viewers
+    """Who watches live pictures."""
+    daybook: Daybook
+    lending: Lending
+    """Phones that are cameras."""
+    wake_ups: WakeUps
+    """Waking phones that sleep; off unless the settings say otherwise."""
     fault: Fault
     config: Config
     static: Path
@@ -67,8 +79,12 @@ class Services:
     """Why the box does not do its work, one line each; empty while it does."""
     facts: Callable[[Plan, DeploymentId], Awaitable[Facts]] = no_facts
     """What stands around a deployment's plan on this box (`readiness.facts`)."""
+    certificate: Presented | None = None
+    """What new connections are shown; None for plain HTTP."""
     still: Callable[[CameraId], Awaitable[bytes]] = no_still
     """A camera's view as a JPEG file, with every face blurred. Raises NotAllowed where there is none now."""
+    plan: Path | None = None
+    """The drawing of the site; None where config.toml names none."""
     proofs: Proofs = field(default_factory=Proofs)
     clock: Callable[[], float] = field(default=time.time)
     """Unix seconds."""

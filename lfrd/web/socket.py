@@ -114,6 +114,7 @@ class Connection:
                 raise _Over(None)
             text = message.get("text") or ""  # a binary message reads as an empty one, which is refused
             now = self._services.monotonic()
+            self._services.phones.reach.heard(self._session.id, self._services.clock())
             on_post = self._services.duty.is_on(self._session.id)
             full = not self._core.allowance()
             action = self._core.received(text, on_post=on_post, at=now)
@@ -122,6 +123,7 @@ class Connection:
                     await self._prove(proof)
                     await self._greet(resume)
                 case Receipted(seq):
+                    self._services.phones.reach.receipted(self._session.id, seq, self._services.clock())
                     self._services.receipts.note(self._session.id, seq)
                     if full:  # otherwise nothing waited for this receipt
                         self._wake.set()
@@ -191,6 +193,7 @@ class Connection:
     async def _greet(self, resume: int) -> None:
         beginning = await self._services.log.beginning(self._session.created_at)
         latest = self._core.start(resume, self._services.hub.latest, beginning)
+        self._services.phones.reach.greeted(self._session.id, self._core.receipted, self._services.clock())
         await self._say(
             wire.Welcome(
                 protocol=wire.PROTOCOL,

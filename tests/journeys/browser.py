@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
 
@@ -25,13 +27,18 @@ ARGUMENTS = [
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """The system's browser. Where there is none, the test is skipped, or fails if all must run."""
+async def chromium(*more: str, home: Path | None = None) -> AsyncIterator[Browser]:
+    """The system's browser, with further arguments. Where there is none, the test is skipped, or fails if all
+    must run. home: the folder of a person who has told it whom to trust."""
     installed = next(filter(None, map(shutil.which, BROWSERS)), None)
     if installed is None:
         unavailable(f"needs a browser: apt install chromium (looked for {', '.join(BROWSERS)})")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=installed,
+            args=[*ARGUMENTS, *more],
+            env=None if home is None else {**os.environ, "HOME": str(home)},
+        )
         try:
             yield browser
         finally:

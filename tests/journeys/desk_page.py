@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from lfrd.types import Role
 from tests.desk import PASSWORD, PEOPLE, Desk
 
+WALL = {"wall": (1920, 1080)}
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
@@ -55,16 +56,17 @@ class Person:
             await self.press(name)
         return contents(Path(await (await begun.value).path()))
 
-    async def shot(self, name: str) -> None:
-        """The whole page in four forms, where LFRD_SHOTS names a folder for them."""
+    async def shot(self, name: str, *, wall: bool = False) -> None:
+        """The whole page in four forms, where LFRD_SHOTS names a folder for them. wall: as on a wall screen
+        too, as much as it shows at once."""
         if not (folder := os.environ.get("LFRD_SHOTS")):
             return
-        for size, (width, height) in SIZES.items():
+        for size, (width, height) in (SIZES | (WALL if wall else {})).items():
             await self.page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):
                 await self.page.emulate_media(color_scheme=scheme)
                 path = Path(folder) / f"desk-{name}-{size}-{scheme}.png"
-                await self.page.screenshot(path=path, full_page=True)
+                await self.page.screenshot(path=path, full_page=size not in WALL)
         await self.page.set_viewport_size({"width": 1440, "height": 900})
 
 

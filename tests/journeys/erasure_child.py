@@ -101,7 +101,7 @@ async def main(data: Path, clip: Path, portrait: Path, pack: Path) -> None:
     raw = config.parse(
         {
             "site": {"data": str(data)},
-            "web": {"port": 0},
+            "web": {"host": "127.0.0.1", "port": 0, "allow_plain_http": True},
             "cameras": [{"name": "street", "source": str(clip)}],
         }
     )

@@ -68,6 +68,11 @@ class Phone:
         """The moment is over for which new buttons are dead: what is disabled now stays so."""
         await expect(self.page.locator(".guarded")).to_have_count(0)
 
+    async def shot_as_it_is(self, name: str) -> None:
+        """A picture of the screen in its present size, where LFRD_SHOTS names a folder."""
+        if folder := os.environ.get("LFRD_SHOTS"):
+            await self.page.screenshot(path=Path(folder) / f"{name}.png")
+
     async def shot(self, name: str) -> None:
         """A picture of the screen in four forms, where LFRD_SHOTS names a folder for them."""
         if not (folder := os.environ.get("LFRD_SHOTS")):

@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -28,6 +29,7 @@ import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
 from lfrd import config, wire
+from lfrd.certificates.keeping import read_authority
 from lfrd.sealing.sealer import Sealer
 from lfrd.sealing.sitekey import open_site_key
 from lfrd.store.alert_state import erased_view
@@ -109,10 +111,20 @@ class Server:
     async def phone(self, name: str) -> Phone:
         """An officer's phone that has joined by `lfrd invite`."""
         code = (await self.site.invitation(name)).rpartition("#join=")[2]
-        return await Phone.join(self.url, code, name)
+        return await Phone.join(self.url, code, name, self.trust)
+
+    @property
+    def trust(self) -> ssl.SSLContext | None:
+        """Takes certificates by the site's own authority; None in plain HTTP."""
+        if not self.url.startswith("https"):
+            return None
+        authority = read_authority(self.site.folder / "tls")
+        assert authority is not None
+        return authority.trusting()
 
     async def get(self, path: str) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE) as client:
+        verify = self.trust or True
+        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE, verify=verify) as client:
             return await client.get(path)
 
     async def metric(self, name: str, **labels: str) -> float:
@@ -214,7 +226,13 @@ class Site:
         """Write config.toml. Light on the machine, and patient with phones that a test leaves unread."""
         settings: dict[str, Table] = {
             "site": {"name": "Croydon North", "data": str(self.data)},
-            "web": {"port": self.port, "receipt_seconds": 600, "window": 1000},
+            "web": {
+                "host": "127.0.0.1",
+                "port": self.port,
+                "allow_plain_http": True,
+                "receipt_seconds": 600,
+                "window": 1000,
+            },
             "post": {"heartbeat_seconds": 5, "grace_seconds": 600},
             "inference": {"pack": str(self.pack)},
             "analysis": {"rate": 6, "max_side": 640},

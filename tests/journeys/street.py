@@ -17,11 +17,12 @@ import msgspec
 import numpy as np
 
 from lfrd import wire
-from lfrd.config import Config, Post, Site, Web
+from lfrd.config import Config, Post, Push, Site, Web
 from lfrd.operation.alerts import Alerts, Finding
 from lfrd.operation.board import Status
 from lfrd.operation.duty import Duty
 from lfrd.policy.plan import Plan
+from lfrd.push.line import Ways
 from lfrd.store.database import Database
 from lfrd.types import AlertId, Box, CameraId, DeploymentId, NominalId, TrackId
 from lfrd.web.server import static_folder
@@ -50,6 +51,11 @@ class Street:
         return self.served.office.records.db
 
     @property
+    def pictures(self) -> tuple[bytes, bytes]:
+        """The live picture and the watchlist's of what was filed last, as JPEG files."""
+        return self._last.probe_jpeg, self._last.candidate_jpeg
+
+    @property
     def duty(self) -> Duty:
         return self.served.office.duty
 
@@ -59,6 +65,14 @@ class Street:
         assert status.deployment is not None
         view = msgspec.structs.replace(status.deployment, **change)
         self.status[0] = dataclasses.replace(status, deployment=view)
+        self.served.office.board.refresh()
+
+    def camera_fails(self, name: str, problem: str) -> None:
+        """A camera as phones are told of it when it is tried again."""
+        (status,) = self.status
+        failed = wire.CameraView(name, "retrying", problem)
+        views = tuple(failed if view.name == name else view for view in status.cameras)
+        self.status[0] = dataclasses.replace(status, cameras=views)
         self.served.office.board.refresh()
 
     async def invitation(self, uses: int = 1, name: str | None = None) -> str:
@@ -195,24 +209,34 @@ async def _pump(
 
 
 @asynccontextmanager
-async def street(folder: Path, *, grace: float = 20.0, plan: Plan = office.PLAN) -> AsyncIterator[Street]:
-    """Everything on a port of its own choosing, as the composition root puts it together."""
+async def street(
+    folder: Path,
+    *,
+    grace: float = 20.0,
+    plan: Plan = office.PLAN,
+    push: Push | None = None,
+    ways: Ways | None = None,
+    tls: bool = False,
+) -> AsyncIterator[Street]:
+    """Everything on a port of its own choosing, as the composition root puts it together. tls: under the
+    site's own authority."""
     settings = Config(
         site=Site(name="Croydon North", data="data"),
-        web=Web(port=0),
+        web=Web(host="127.0.0.1", port=0, allow_plain_http=not tls),
         post=Post(heartbeat_seconds=min(5.0, grace / 2), grace_seconds=grace),
+        push=push or Push(),
     )
     status = [_status("off", plan)]
     async with (
         office.served(
-            folder, settings, status=lambda: status[0], static=static_folder(), plan=plan
+            folder, settings, status=lambda: status[0], static=static_folder(), plan=plan, ways=ways
         ) as served,
         asyncio.TaskGroup() as group,
     ):
         cameras = group.create_task(_cameras(served.office.duty, status, plan))
         link = Link(served.bound.port)
         async with link.listening() as port:
-            yield Street(f"http://127.0.0.1:{port}", served, link, status)
+            yield Street(f"{'https' if tls else 'http'}://127.0.0.1:{port}", served, link, status)
         cameras.cancel()
 
 

@@ -37,7 +37,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory, astronaut: Path) -> Path:
 def settings(source: str) -> config.Config:
     return config.parse(
         {
-            "web": {"port": 0},
+            "web": {"host": "127.0.0.1", "port": 0, "allow_plain_http": True},
             "post": {"grace_seconds": 600},
             "analysis": {"rate": 6, "max_side": 640},
             "cameras": [{"name": "Street", "source": source, "loop": True, "retry_seconds": 0.1}],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 from asyncio.subprocess import DEVNULL
@@ -16,10 +18,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import cv2
+import httpx
 import numpy as np
 import pytest
 
 from lfrd import wire
+from lfrd.certificates.fingerprint import digest_of, rows
 from tests.conftest import ROOT, unavailable
 from tests.journeys.process import PATIENCE, lfrd, of, reach
 from tests.phone import Phone
@@ -74,10 +78,16 @@ async def test_demo_shows_a_code_that_a_phone_can_scan_and_ends_when_asked(
     async with on_terminal("demo", "--host", "127.0.0.1", "--port", "0", "--data", packs) as terminal:
         await terminal.until("Ctrl+C ends it")
         link = next(word for word in terminal.shown.split() if "#join=" in word)
-        assert scanned(terminal.shown) == link
+        door = next(word for word in terminal.shown.split() if word.startswith("http://"))
+        # In this order: what needs no protection, and then what needs it.
+        assert [scanned(code) for code in codes(terminal.shown)] == [door, link]
         url, _, code = link.partition("/#join=")
+        assert url.startswith("https://")
         assert f"runs at {url}\n" in terminal.shown
-        phone = await Phone.join(url, code, "PC Adams")
+        trust, fingerprint = await trusting(door)
+        for row in fingerprint:
+            assert row in terminal.shown
+        phone = await Phone.join(url, code, "PC Adams", trust)
         async with phone.connected():
             await phone.say(wire.OnPost())
             await reach(phone, lambda: bool(of(phone, "alert")))
@@ -88,10 +98,39 @@ async def test_demo_shows_a_code_that_a_phone_can_scan_and_ends_when_asked(
     assert "Traceback" not in terminal.shown
 
 
+async def test_a_phone_that_trusts_the_demo_goes_on_doing_so_the_next_time(
+    tmp_path: Path, packs: Path
+) -> None:
+    data = tmp_path / "data"
+    data.symlink_to(packs)
+    seen = []
+    for _ in range(2):
+        async with on_terminal("demo", "--host", "127.0.0.1", "--port", "0", "--data", data) as terminal:
+            await terminal.until("Ctrl+C ends it")
+            door = next(word for word in terminal.shown.split() if word.startswith("http://"))
+            seen.append((await trusting(door))[1])
+    assert seen[0] == seen[1]
+
+
+async def test_demo_in_plain_http_listens_on_this_machine_alone(packs: Path) -> None:
+    async with on_terminal("demo", "--http", "--port", "0", "--data", packs) as terminal:
+        await terminal.until("Ctrl+C ends it")
+        link = next(word for word in terminal.shown.split() if "#join=" in word)
+        assert link.startswith("http://127.0.0.1:")
+        assert "fingerprint" not in terminal.shown
+
+
+async def trusting(door: str) -> tuple[ssl.SSLContext, list[str]]:
+    """What a phone has that took the certificate from there, and the fingerprint that it shows."""
+    async with httpx.AsyncClient(base_url=door) as client:
+        der = (await client.get("/lfrd-authority.crt")).content
+    return ssl.create_default_context(cadata=ssl.DER_cert_to_PEM_cert(der)), rows(digest_of(der))
+
+
 async def test_demo_names_another_port_where_its_own_is_taken(packs: Path) -> None:
     async with on_terminal("demo", "--host", "127.0.0.1", "--port", "0", "--data", packs) as terminal:
         await terminal.until("Ctrl+C ends it")
-        port = re.search(r"runs at http://127.0.0.1:(\d+)", terminal.shown)
+        port = re.search(r"runs at https://127.0.0.1:(\d+)", terminal.shown)
         assert port is not None
         ended = await lfrd("demo", "--host", "127.0.0.1", "--port", port[1], "--data", packs)
     assert (ended.code, ended.out) == (1, "")
@@ -168,13 +207,18 @@ async def on_terminal(*arguments: str | Path) -> AsyncIterator[Terminal]:
         os.close(ours)
 
 
-def scanned(shown: str) -> str:
-    """The text of the QR code on a terminal, read from its half blocks as a camera would read it."""
-    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", shown)
-    rows = [line for line in plain.splitlines() if line and set(line) <= set(" ▀▄█")]
-    width = max(map(len, rows))
+def codes(shown: str) -> list[list[str]]:
+    """The lines of each QR code on a terminal."""
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", shown).splitlines()
+    found = itertools.groupby(plain, lambda line: bool(line) and set(line) <= set(" ▀▄█"))
+    return [list(lines) for drawn, lines in found if drawn]
+
+
+def scanned(lines: list[str]) -> str:
+    """The text of a QR code, read from its half blocks as a camera would read it."""
+    width = max(map(len, lines))
     ink = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
-    halves = [[ink[sign][half] for sign in row.ljust(width)] for row in rows for half in (0, 1)]
+    halves = [[ink[sign][half] for sign in line.ljust(width)] for line in lines for half in (0, 1)]
     light = np.array(halves, np.uint8) * 255  # on a dark terminal, what is printed is the paper
     # A camera that fails at one distance is held at another; OpenCV's reader is a poor one.
     for size in (8, 4, 5, 6, 7, 9, 10, 12):

@@ -72,7 +72,7 @@ async def opened(folder: Path, pack: Path, portrait: Path, clip: Path) -> AsyncI
     """A site with a camera that works and one that is never there."""
     settings = config.parse(
         {
-            "web": {"port": 0},
+            "web": {"host": "127.0.0.1", "port": 0, "allow_plain_http": True},
             "post": {"grace_seconds": 600},
             "analysis": {"rate": 6, "max_side": 640},
             "cameras": [

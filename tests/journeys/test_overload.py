@@ -30,7 +30,7 @@ async def test_a_box_that_falls_behind_drops_frames_and_tells_the_phones_until_i
     monkeypatch.setattr(Inference, "examine", examined)
     settings = config.parse(
         {
-            "web": {"port": 0},
+            "web": {"host": "127.0.0.1", "port": 0, "allow_plain_http": True},
             "analysis": {"max_side": 320},
             "cameras": [{"name": "Street", "source": str(street_clip), "loop": True}],
         }

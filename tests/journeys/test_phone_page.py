@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
+from lfrd.types import CONSOLE, AlertId
 from tests.journeys.browser import PLAIN_HOST
 from tests.journeys.officer_page import Phone, on_post, scene
 from tests.journeys.street import CAMERAS
@@ -248,3 +249,118 @@ async def test_the_page_works_on_a_plain_address_where_browsers_have_no_keys(tmp
         await phone.press("Viable")
         await phone.reads(re.compile("Recorded: viable"))
         assert phone.problems == []
+
+
+async def test_ones_own_alerts_stand_apart_until_the_server_deletes_them(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        adams = await on_post(browser, there, "PC Adams")
+        begum = await on_post(browser, there, "PC Begum")
+        own = await there.file("M-2041", name="Alex Sample")
+        await adams.shows(own)
+        await adams.press("I take it")
+        await adams.press("Not viable")
+        await adams.press("Wrong age")
+        await adams.press("Nobody engaged: close")
+        await expect(adams.card).to_be_hidden()
+        await begum.press("Back to post")
+        theirs = await there.file("M-1510", CAMERAS[1])
+        await begum.shows(theirs)
+        await begum.press("I take it")
+        await adams.reads("PC Begum has it")
+        await adams.press("Back to post")
+        waits = await there.file("M-0877")
+        await adams.shows(waits)
+        await adams.press("Leave to others")
+        group = {name: adams.page.get_by_role("list", name=name) for name in ("Waiting", "Yours", "Others")}
+        for _ in ("as it came", "loaded again"):
+            for name, alert in (("Waiting", waits), ("Yours", own), ("Others", theirs)):
+                await expect(group[name].get_by_role("button")).to_have_count(1)
+                await expect(group[name]).to_contain_text(alert.nominal)
+            await adams.shot("history")
+            await adams.page.reload()
+            await adams.shows(waits)
+            await adams.press("Leave to others")
+        await group["Yours"].get_by_role("button").click()
+        await adams.reads("Closed: no engagement — PC Adams")
+        await adams.press("Next alert (1 waiting)")
+        await there.served.office.records.destruction.alerts([AlertId(own.id)], "alert_unacted", CONSOLE)
+        await expect(group["Yours"]).to_have_count(0)
+        assert "Alex Sample" not in await adams.page.content()
+
+
+async def test_how_well_the_street_is_protected_is_said_at_a_glance(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        hero = phone.page.locator(".hero")
+        await expect(hero).to_contain_text(re.compile("Protected:.*2 cameras live.*1 officer on post.*as of"))
+        row = phone.page.get_by_role("listitem").filter(has_text=CAMERAS[0])
+        await expect(row).to_contain_text("Live0.2 s behind")
+        there.camera_fails(CAMERAS[1], "no answer from the camera")
+        await expect(hero).to_contain_text("Protected in part: 1 of 2 cameras live")
+        row = phone.page.get_by_role("listitem").filter(has_text=CAMERAS[1])
+        await expect(row).to_contain_text(re.compile("Trying again.*no answer from the camera"))
+        await phone.shot("one-camera")
+
+
+async def test_a_person_who_is_seen_again_and_again_is_one_alert_with_its_sightings_in_words(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        alert = await there.file("M-2041")
+        await phone.shows(alert)
+        await there.file(alert.nominal, CAMERAS[1])
+        await phone.reads(re.compile(rf"^Seen again at {CAMERAS[1]}, \d s ago$"))
+        await there.file(alert.nominal, CAMERAS[0])
+        await phone.reads(re.compile(rf"^Seen again 2 times, last at {CAMERAS[0]}, \d s ago$"))
+        await phone.reads(re.compile(r"^Expires in 5 min 00 s|^Expires in 4 min 5\d s"))
+        await expect(phone.card).to_contain_text("No other alert waiting")
+
+
+PREVIEW = """
+  customElements.define("camera-preview", class extends HTMLElement {
+    connectedCallback() { document.documentElement.dataset.watched = this.getAttribute("camera"); }
+    disconnectedCallback() { delete document.documentElement.dataset.watched; }
+  });
+"""
+"""In the place of static/preview.js, whose own journeys are in test_preview: what the page does with it."""
+
+
+async def test_a_cameras_live_picture_is_fetched_when_asked_for_and_gives_way_to_an_alert(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as (there, browser):
+        context = await browser.new_context(viewport={"width": 390, "height": 844}, service_workers="block")
+        phone = Phone(await context.new_page())
+        asked: list[str] = []
+
+        async def preview(route: Route) -> None:
+            asked.append(route.request.url)
+            await route.fulfill(body=PREVIEW, content_type="text/javascript")
+
+        await phone.page.route(re.compile(r"/preview\.js$"), preview)
+        await phone.join(await there.invitation(), "PC 4127 Adams")
+        look = phone.button(f"Look through {CAMERAS[1]}")
+        await expect(look).to_be_hidden()  # nobody is on post: no camera runs
+        await phone.press("Go on post")
+        await expect(look).to_have_attribute("aria-expanded", "false")
+        assert asked == []
+        watched = phone.page.locator(f"html[data-watched='{CAMERAS[1]}']")
+        await look.click()
+        await expect(watched).to_have_count(1)
+        await expect(look).to_have_attribute("aria-expanded", "true")
+        await phone.press("Frames around faces")
+        await expect(phone.page.locator("camera-preview")).to_have_attribute("boxes", "")
+        await phone.press("Close the picture")
+        await expect(watched).to_have_count(0)
+        await expect(look).to_be_focused()
+        await look.click()
+        await expect(watched).to_have_count(1)
+        alert = await there.file("M-2041")
+        await phone.shows(alert)
+        await expect(phone.page.locator("camera-preview")).to_have_count(0)
+        assert len(asked) == 1
+        await phone.press("Leave to others")
+        await look.click()
+        there.camera_fails(CAMERAS[1], "no answer from the camera")
+        await expect(watched).to_have_count(0)

@@ -15,7 +15,8 @@ from tests.journeys.officer_page import Phone, on_post, scene
 
 pytestmark = pytest.mark.journey
 
-SCRIPTS = {f"/{path.name}" for path in static_folder().glob("*.js")} - {"/sw.js"}
+LIVE_ONLY = {"/sw.js", "/preview.js", "/preview-words.js"}
+SCRIPTS = {f"/{path.name}" for path in static_folder().glob("*.js")} - LIVE_ONLY
 """What the page needs to start without a network."""
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lfrd.certificates.keeping import ensure
+from lfrd.certificates.names import of_this_box
 from tests.journeys.process import Site, lfrd
 
 pytestmark = pytest.mark.journey
@@ -37,6 +41,33 @@ async def test_a_port_in_use_is_refused_in_one_line(site: Site) -> None:
     site.configure()
     with socket.create_server(("127.0.0.1", site.port)):
         await assert_refused(site, f"port {site.port}", "in use", "web.port")
+
+
+async def test_the_port_for_new_phones_in_use_is_refused_in_one_line(site: Site) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        site.configure(web={"allow_plain_http": False}, tls={"onboarding_port": port})
+        await assert_refused(site, f"port {port}", "in use", "tls.onboarding_port")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        (lambda tls: (tls / "authority.pem").chmod(0o644), ["others may use", "chmod 600"]),
+        (lambda tls: (tls / "authority.pem").write_text("half"), ["authority.pem", "--authority"]),
+        (lambda tls: tls.chmod(0o777), ["others may write", "chmod 700"]),
+    ],
+    ids=["readable", "damaged", "writable"],
+)
+async def test_keys_that_cannot_be_relied_on_are_refused_in_one_line(
+    site: Site, spoilt: Callable[[Path], object], told: list[str]
+) -> None:
+    site.configure(web={"allow_plain_http": False}, tls={"onboarding_port": 0})
+    ensure(site.folder / "tls", of_this_box(["127.0.0.1"]), time.time())
+    spoilt(site.folder / "tls")
+    before = {path.name: path.read_bytes() for path in (site.folder / "tls").iterdir()}
+    await assert_refused(site, *told)
+    assert {path.name: path.read_bytes() for path in (site.folder / "tls").iterdir()} == before
 
 
 async def test_a_second_server_on_the_same_folder_is_refused_in_one_line(site: Site) -> None:
@@ -74,10 +105,14 @@ def change_one_bit(pack: Path) -> Path:
         ("[web]\nprot = 8443\n", ["web.prot", "did you mean 'port'"]),
         ("[web]\nport = 'many'\n", ["web.port", "number"]),
         ("[web\n", ["not valid TOML"]),
-        ("[web]\nhost = '0.0.0.0'\n", ["web.certificate", "allow_plain_http"]),
+        ("[web]\ncertificate = 'a'\nkey = 'b'\nallow_plain_http = true\n", ["web.allow_plain_http"]),
+        ("[web]\ncertificate = 'a.pem'\nkey = 'b.pem'\n", ["web.certificate", "a.pem cannot be read"]),
+        ("[web]\nport = 8080\n", ["tls.onboarding_port", "another port"]),
+        ("[tls]\nnames = ['*.example']\n", ["tls.names", "neither a name nor an address"]),
+        ("[tls]\nfolder = 'data/tls'\n", ["tls.folder", "in the data folder"]),
         ("[[cameras]]\nname = 'Gate'\nsource = 'rtsp://u:secret@h/x'\n", ["cameras[0].source", "password"]),
     ],
-    ids=["unknown", "type", "toml", "exposed", "password"],
+    ids=["unknown", "type", "toml", "both", "certificate", "ports", "names", "folder", "password"],
 )
 async def test_a_wrong_setting_is_refused_in_one_line(site: Site, written: str, told: list[str]) -> None:
     site.config.write_text(f"{written}", encoding="utf-8")

@@ -37,7 +37,7 @@ async def test_a_phone_cut_at_any_point_misses_nothing_and_sees_nothing_twice(
     tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
-    async with opened(tmp_path, web=Web(port=0, window=3)) as box:
+    async with opened(tmp_path, web=Web(host="127.0.0.1", allow_plain_http=True, port=0, window=3)) as box:
         phone = await box.phone("Asha")
         for _ in range(CUTS):
             for _ in range(chance.randrange(3)):
@@ -72,7 +72,7 @@ async def test_a_hundred_phones_receive_each_event_once(tmp_path: Path) -> None:
 
 
 async def test_a_phone_that_stops_reading_does_not_delay_the_others(tmp_path: Path) -> None:
-    async with opened(tmp_path, web=Web(port=0, window=1000)) as box:
+    async with opened(tmp_path, web=Web(host="127.0.0.1", allow_plain_http=True, port=0, window=1000)) as box:
         deaf, phone = await box.phone("Asha"), await box.phone("Ben")
         async with deaf.connected(), phone.connected():
             events = await many(box, 200)

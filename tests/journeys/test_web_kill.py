@@ -47,7 +47,7 @@ async def server(folder: Path, port: int) -> AsyncIterator[Process]:
 
 async def test_every_alert_of_a_server_that_is_killed_reaches_the_phone_once(tmp_path: Path) -> None:
     port = free_port()
-    async with opened(tmp_path, web=Web(port=port)) as box:
+    async with opened(tmp_path, web=Web(host="127.0.0.1", allow_plain_http=True, port=port)) as box:
         phone = await box.phone("Asha")
     chance = random.Random(7)
     for _ in range(KILLS):
@@ -55,7 +55,7 @@ async def test_every_alert_of_a_server_that_is_killed_reaches_the_phone_once(tmp
             wanted = len(phone.events) + chance.randrange(5, 40)
             with pytest.raises(ConnectionClosed):
                 await read_and_kill(phone, process, wanted)
-    async with opened(tmp_path, web=Web(port=port)) as box:
+    async with opened(tmp_path, web=Web(host="127.0.0.1", allow_plain_http=True, port=port)) as box:
         stored = await box.services.log.after(0, 100_000)
         async with phone.connected():
             await phone.caught_up(stored[-1].seq)
@@ -71,7 +71,7 @@ async def read_and_kill(phone: Phone, process: Process, wanted: int) -> None:
 
 
 async def main(folder: Path, port: int) -> None:
-    async with opened(folder, web=Web(port=port)) as box:
+    async with opened(folder, web=Web(host="127.0.0.1", allow_plain_http=True, port=port)) as box:
         print("ready", flush=True)
         for number in itertools.count():
             await box.alert(nominal=f"{os.getpid()}-{number}")

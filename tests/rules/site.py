@@ -122,7 +122,7 @@ async def ready(
     cameras = [Camera(name=name, source=str(clip), loop=paced, paced=paced) for name in names]
     settings = Config(
         site=SiteSettings(data="data"),
-        web=Web(port=0),
+        web=Web(host="127.0.0.1", allow_plain_http=True, port=0),
         cameras=cameras,
         analysis=Analysis(rate=5.0),  # enough to follow one person, and half the work
     )

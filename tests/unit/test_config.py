@@ -30,6 +30,20 @@ ROOT = Path(__file__).resolve().parents[2]
         ({"post": {"heartbeat_seconds": 15.0}}, "post.grace_seconds", "twice"),
         ({"web": {"certificate": "a.pem"}}, "web.key", "go together"),
         ({"analysis": {"darkest": 200.0, "brightest": 100.0}}, "analysis.darkest", "brightest"),
+        ({"push": {"enabled": True}}, "push.contact", "is needed"),
+        ({"push": {"contact": "lfr@force.example"}}, "push.contact", "mailto:"),
+        ({"push": {"contact": "https://force.example/lfr"}}, "push.contact", "without a path"),
+        ({"push": {"contact": "http://force.example"}}, "push.contact", "https://"),
+        (
+            {"push": {"enabled": True, "contact": "mailto:a@b.example", "services": []}},
+            "push.services",
+            "empty",
+        ),
+        ({"push": {"services": ["*"]}}, "push.services[0]", "a host"),
+        ({"push": {"services": ["push.example.org", "*.com"]}}, "push.services[1]", "a host"),
+        ({"push": {"services": ["https://push.example.org"]}}, "push.services[0]", "a host"),
+        ({"push": {"services": ["10.0.0.1"]}}, "push.services[0]", "a host"),
+        ({"push": {"services": ["push.*.org"]}}, "push.services[0]", "a host"),
         ({"analysis": {"sharpness": float("inf")}}, "analysis.sharpness", "finite"),
         ({"decision": {"fpir": float("nan")}}, "decision.fpir", "finite"),
         ({"decision": {"threshold": "0.5"}}, "decision.threshold", "expected number, got text"),
@@ -52,6 +66,11 @@ ROOT = Path(__file__).resolve().parents[2]
             "cameras[1].name",
             "another camera",
         ),
+        *(
+            ({"cameras": [{"name": "a", "source": "x", "at": at}]}, "cameras[0].at", "two shares from 0 to 1")
+            for at in ([0.5], [0.1, 1.1], [0.1, 0.2, 0.3])
+        ),
+        ({"cameras": [{"name": "a", "source": "x", "facing": 361}]}, "cameras[0].facing", "-360 and 360"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_the_path_of_its_key(raw: dict[str, Any], key: str, says: str) -> None:
@@ -160,6 +179,21 @@ def test_paths_start_from_the_file_that_names_them(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[site]\ndata = "kept"\n')
     assert config.load(path).data == (tmp_path / "kept").resolve()
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "says"), [("plan.svg", False, "is not a file"), ("plan.pdf", True, "give a drawing")]
+)
+def test_a_drawing_of_the_site_is_a_file_that_is_there(
+    name: str, there: bool, says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f'[site]\nplan = "{name}"\n')
+    if there:
+        (tmp_path / name).write_text("<svg/>")
+    with pytest.raises(SettingError, match=says) as caught:
+        config.load(path)
+    assert caught.value.key == "site.plan"
 
 
 def test_config_toml_in_the_repository_is_what_the_settings_say() -> None:

@@ -31,6 +31,14 @@ def test_a_camera_is_read_when_the_metrics_are_asked_for() -> None:
     assert states == {state.value: float(state is CameraState.LIVE) for state in CameraState}
 
 
+def test_wake_ups_are_counted_by_what_came_of_them() -> None:
+    metrics = Metrics()
+    metrics.watch_wake_ups(lambda: {"taken": 5, "gone": 1})
+    found = samples(metrics)
+    assert found["lfrd_wake_ups_total", (("outcome", "taken"),)] == 5
+    assert found["lfrd_wake_ups_total", (("outcome", "gone"),)] == 1
+
+
 def test_two_sites_in_one_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
     one.seen.labels("gate").inc(5)

@@ -21,9 +21,10 @@ from lfrd.glances import Glances
 from lfrd.inference import Examined
 from lfrd.metrics import Metrics
 from lfrd.models import library
-from lfrd.pipeline import Finding, Journey, Person
+from lfrd.pipeline import Finding, Journey
+from lfrd.tracking.person import Person
 from lfrd.tracking.shots import Evidence, Shot
-from lfrd.types import F32, U8, Box, CameraId, Face, Frame, NominalId, Quality
+from lfrd.types import F32, U8, AlertId, Box, CameraId, Face, Frame, NominalId, Quality
 from lfrd.vision import view
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
@@ -394,9 +395,11 @@ def test_when_the_track_turns_out_to_be_another_person_the_first_one_s_picture_i
         person.add(Shot(Template(unit(1, 0)), shown.quality.worth, float(at)), shown, picture)
     first_view = person.view
     assert first_view is not None
+    person.alert = AlertId("a1")  # of the first one: the live picture must not show the second for it
     for at in range(3, 6):
         shown = face(25.0, 80.0)
         person.add(Shot(Template(unit(0, 1)), shown.quality.worth, float(at)), shown, picture)
     assert not first_view.any()
+    assert not person.alert
     assert person.quality is not None
     assert person.quality.eye_distance == 25.0

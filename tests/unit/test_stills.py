@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from lfrd import stills as stills_module
+from lfrd.capture.lines import Lines
 from lfrd.capture.session import Session
 from lfrd.capture.source import Source, make_source
 from lfrd.config import Camera, Config, Placed
@@ -85,7 +86,7 @@ async def scene(
         people = [(await store.phone(role, role)).actor for role in (Role.OPERATOR, Role.AUTHORISING)]
         scene = Scene(placed, store, inference, *people)
 
-        def noted(camera: Camera, placed: Placed) -> Source:
+        def noted(camera: Camera, placed: Placed, lines: Lines | None) -> Source:
             scene.opened.append(camera.name)
             return make_source(camera, placed)
 
@@ -288,7 +289,7 @@ class Stuck:
 @contextlib.contextmanager
 def stuck(monkeypatch: pytest.MonkeyPatch) -> Any:
     answer = threading.Event()
-    monkeypatch.setattr(stills_module, "make_source", lambda camera, placed: Stuck(answer))
+    monkeypatch.setattr(stills_module, "make_source", lambda camera, placed, lines: Stuck(answer))
     monkeypatch.setattr(stills_module, "CLOSING_SECONDS", 0.01)
     try:
         yield answer

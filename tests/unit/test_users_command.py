@@ -81,7 +81,7 @@ def site(
 
 def test_a_person_is_added_with_a_link_to_set_their_password(site: Site) -> None:
     added = json.loads(site.done("users", "add", "Olu", "--role", "operator", "--json"))
-    assert added["link"].startswith("http://127.0.0.1:8443/desk/#join=")
+    assert added["link"].startswith("https://127.0.0.1:8443/desk/#join=")
     (listed,) = json.loads(site.done("users", "list", "--json"))
     assert listed == {
         "name": "Olu",
@@ -148,7 +148,7 @@ def test_passkeys_are_listed_and_an_unknown_one_is_not_removed(site: Site) -> No
 
 def test_an_invitation_is_for_an_engagement_officers_phone_and_for_nobody_else(site: Site) -> None:
     link = json.loads(site.done("invite", "PC 1234", "--json"))["link"]
-    assert link.startswith("http://127.0.0.1:8443/#join=")
+    assert link.startswith("https://127.0.0.1:8443/#join=")
     site.done("users", "add", "Olu", "--role", "operator")
     assert "one role" in site.refused("invite", "Olu")
     assert "--address" in site.refused("invite", "PC 1", "--address", "box.example")

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lfrd import wire
-from lfrd.config import Config, Post, Site, Web
+from lfrd.config import Config, Post, Push, Site, Web, Webrtc
 from lfrd.operation.alerts import Finding
 from lfrd.operation.board import Status
+from lfrd.push.line import Ways
 from lfrd.types import Box as FaceBox
 from lfrd.types import CameraId, CameraState, DeploymentId, NominalId, TrackId
 from lfrd.web.services import Services
+from lfrd.web.viewers import Watch, watch_nothing
 from tests import office
 from tests.phone import Phone
 
@@ -108,12 +110,18 @@ async def opened(
     grace_seconds: float = 20.0,
     metrics: Callable[[], bytes] = lambda: b"lfrd_up 1\n",
     health: Callable[[], tuple[str, ...]] = lambda: (),
+    watch: Watch = watch_nothing,
+    webrtc: Webrtc | None = None,
+    push: Push | None = None,
+    ways: Ways | None = None,
 ) -> AsyncIterator[Box]:
     """The box while the block runs; opened again on the same folder it goes on where it was."""
     settings = Config(
         site=Site(data="data"),
-        web=web or Web(port=0),
+        web=web or Web(host="127.0.0.1", allow_plain_http=True, port=0),
         post=Post(heartbeat_seconds=1.0, grace_seconds=grace_seconds),
+        webrtc=webrtc or Webrtc(),
+        push=push or Push(),
     )
     clock = Clock()
     cameras = (wire.CameraView("gate", CameraState.LIVE, lag=0.1),)
@@ -126,5 +134,7 @@ async def opened(
         monotonic=clock,
         metrics=metrics,
         health=health,
+        watch=watch,
+        ways=ways,
     ) as served:
         yield Box(served.office.services, served.bound.url, clock, status, served)

@@ -110,7 +110,7 @@ async def staffed(
     metrics: Callable[[], bytes] = lambda: b"lfrd_up 1\n",
     health: Callable[[], tuple[str, ...]] = lambda: (),
 ) -> AsyncIterator[Staff]:
-    placed = Config(web=Web(port=0)).at(folder)
+    placed = Config(web=Web(host="127.0.0.1", allow_plain_http=True, port=0)).at(folder)
     moved = Monotonic()
     async with records(placed) as opened:
         office = await make_office(

@@ -20,9 +20,10 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from lfrd.config import Config, Placed, Web
+from lfrd.certificates.keeping import read_authority
+from lfrd.config import Config, Placed, Tls, Web
 from lfrd.errors import BusyError, SettingError
-from lfrd.web.serving import Bound, check, is_loopback, serving, tls_context
+from lfrd.web.serving import Bound, probe, serving, tls_context
 
 
 async def hello(_request: object) -> PlainTextResponse:
@@ -33,7 +34,10 @@ APP = Starlette(routes=[Route("/", hello)])
 
 
 def placed(folder: Path, **web: object) -> Placed:
-    return Config(web=Web(**{"port": 0, **web})).at(folder)  # type: ignore[arg-type]
+    """Plain HTTP on the loopback, unless `web` says something else."""
+    plain = "certificate" not in web
+    settings = {"host": "127.0.0.1", "port": 0, "allow_plain_http": plain, **web}
+    return Config(web=Web(**settings), tls=Tls(onboarding_port=0)).at(folder)  # type: ignore[arg-type]
 
 
 def certificate(folder: Path) -> None:
@@ -115,19 +119,57 @@ async def test_an_address_of_another_machine_is_told_with_its_key(tmp_path: Path
     assert refused.group_contains(SettingError, match=r"web\.host: 192\.0\.2\.1 is no address")
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "box.example"])
-def test_a_network_address_without_a_certificate_is_refused(host: str) -> None:
-    with pytest.raises(SettingError) as refused:
-        check(Web(host=host))
-    assert refused.value.key == "web.certificate"
-    check(Web(host=host, allow_plain_http=True))
-    check(Web(host=host, certificate="cert.pem", key="key.pem"))
+async def test_an_onboarding_port_in_use_is_told_before_a_long_start(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        settings = Config(web=Web(host="127.0.0.1", port=0), tls=Tls(onboarding_port=port))
+        with pytest.raises(BusyError, match=rf"port {port} .*tls\.onboarding_port"):
+            probe(settings.at(tmp_path))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_the_loopback_needs_no_certificate(host: str) -> None:
-    assert is_loopback(host)
-    check(Web(host=host))
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+async def test_without_settings_the_loopback_too_speaks_tls_by_the_sites_own_authority(
+    tmp_path: Path, host: str
+) -> None:
+    web = placed(tmp_path, host=host, allow_plain_http=False)
+    async with asyncio.TaskGroup() as group, serving(APP, web, group) as bound:
+        trust = ssl.create_default_context(cadata=authority(tmp_path))
+        async with httpx.AsyncClient(verify=trust) as client:
+            assert bound.url.startswith("https://")
+            assert (await client.get(bound.url)).text == "hello"
+
+
+def authority(folder: Path) -> str:
+    found = read_authority(folder / "tls")
+    assert found is not None
+    return found.certificate_pem().decode()
+
+
+@pytest.mark.parametrize(
+    ("most", "ciphers"),
+    [
+        (ssl.TLSVersion.TLSv1_1, "ALL:@SECLEVEL=0"),
+        (ssl.TLSVersion.TLSv1_2, "AES128-SHA:AES256-GCM-SHA384:@SECLEVEL=0"),
+        (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES256-SHA384:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0"),
+    ],
+    ids=["TLS 1.1", "no forward secrecy", "CBC"],
+)
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+async def test_what_is_too_old_to_be_safe_is_refused(
+    tmp_path: Path, most: ssl.TLSVersion, ciphers: str
+) -> None:
+    web = placed(tmp_path, allow_plain_http=False)
+    async with asyncio.TaskGroup() as group, serving(APP, web, group) as bound:
+        old = ssl.create_default_context(cadata=authority(tmp_path))
+        old.minimum_version, old.maximum_version = ssl.TLSVersion.MINIMUM_SUPPORTED, most
+        old.set_ciphers(ciphers)
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            await asyncio.open_connection("127.0.0.1", bound.port, ssl=old)
+        old.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
+        if most is ssl.TLSVersion.TLSv1_2:
+            _, writer = await asyncio.open_connection("127.0.0.1", bound.port, ssl=old)
+            writer.close()
+            await writer.wait_closed()
 
 
 async def test_the_server_speaks_tls_with_a_certificate(tmp_path: Path) -> None:
@@ -150,7 +192,7 @@ def test_a_key_that_does_not_belong_to_the_certificate_is_told(tmp_path: Path) -
     first = (tmp_path / "cert.pem").read_bytes()
     certificate(tmp_path)
     (tmp_path / "cert.pem").write_bytes(first)
-    with pytest.raises(SettingError, match=r"web\.certificate: .*do not work together"):
+    with pytest.raises(SettingError, match=r"web\.certificate: .*do not belong together"):
         tls_context(placed(tmp_path, certificate="cert.pem", key="key.pem"))
 
 

@@ -118,7 +118,7 @@ async def test_a_changed_password_ends_every_other_session_and_keeps_this_browse
 )
 async def test_a_malformed_request_to_join_is_refused_in_words(tmp_path: Path, body: bytes) -> None:
     async with staffed(tmp_path) as staff, visitor(staff.url) as client:
-        answer = await client.post("/api/join", content=body)
+        answer = await client.post("/api/join", content=body, headers={"content-type": "application/json"})
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_message")
 
 

@@ -48,7 +48,7 @@ async def test_a_phone_that_was_away_gets_what_it_missed_once(tmp_path: Path) ->
 
 
 async def test_a_backlog_longer_than_ring_and_window_arrives_whole(tmp_path: Path) -> None:
-    async with opened(tmp_path, web=Web(port=0, window=3)) as box:
+    async with opened(tmp_path, web=Web(host="127.0.0.1", allow_plain_http=True, port=0, window=3)) as box:
         events = [await box.alert() for _ in range(300)]
         phone = await box.phone("Asha")
         async with phone.connected():
@@ -59,7 +59,7 @@ async def test_a_backlog_longer_than_ring_and_window_arrives_whole(tmp_path: Pat
 
 
 async def test_no_more_than_the_window_is_sent_before_a_receipt(tmp_path: Path) -> None:
-    async with opened(tmp_path, web=Web(port=0, window=3)) as box:
+    async with opened(tmp_path, web=Web(host="127.0.0.1", allow_plain_http=True, port=0, window=3)) as box:
         events = [await box.alert() for _ in range(5)]
         phone = await box.phone("Asha")
         async with phone.connected():
@@ -72,7 +72,9 @@ async def test_no_more_than_the_window_is_sent_before_a_receipt(tmp_path: Path) 
 
 
 async def test_a_slow_phone_is_closed_and_resumes_without_loss(tmp_path: Path) -> None:
-    async with opened(tmp_path, web=Web(port=0, window=4, receipt_seconds=0.2)) as box:
+    async with opened(
+        tmp_path, web=Web(host="127.0.0.1", allow_plain_http=True, port=0, window=4, receipt_seconds=0.2)
+    ) as box:
         events = [await box.alert() for _ in range(10)]
         phone = await box.phone("Asha")
         async with phone.connected():
