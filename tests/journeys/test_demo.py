@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import itertools
 import json
 import os
@@ -144,6 +145,7 @@ class Terminal:
     def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
         self.process = process
         self.shown = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a sign
         self._screen = screen  # descriptor
         self._news = asyncio.Event()  # there is more on the screen, or never will be
         self._dark = False  # the command has let go of it
@@ -157,7 +159,7 @@ class Terminal:
         if not data:
             self._dark = True
             self.close()
-        self.shown += data.decode(errors="replace").replace("\r\n", "\n")
+        self.shown += self._decoder.decode(data, final=not data).replace("\r", "")
         self._news.set()
 
     def close(self) -> None:

@@ -24,7 +24,10 @@ pytestmark = pytest.mark.journey
 ASK = """async ([method, path, body, proven]) => {
   const device = await import("/device.js");
   const options = { method };
-  if (method !== "GET") options.body = JSON.stringify(body);
+  if (method !== "GET") {
+    options.headers = { "content-type": "application/json" };
+    options.body = JSON.stringify(body);
+  }
   const answer = await (proven ? device.provedFetch : fetch)(path, options);
   return { status: answer.status, said: await answer.json() };
 }"""
