@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 SCRIPT = """
--- One a session: what its browser gave for waking it. sealed: the push service's address of this phone, sealed
--- with the site's key: who has it learns which service's user has this phone.
+-- One a session: what its browser gave for waking it. sealed: the push service's address of this phone, with
+-- the site's key: who has it learns which service's user has this phone.
 CREATE TABLE wake_up (
     session TEXT PRIMARY KEY REFERENCES session (id),
     sealed BLOB NOT NULL,
