@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 
 import structlog
 
@@ -128,6 +128,12 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
         metrics.watch(
             lambda: [eye.reading() for eye in conductor.eyes], lambda: office.phones.statistics().connected
         )
+        metrics.watch_pictures(
+            lambda: {
+                "watched": astuple(office.services.viewers.statistics()),
+                "lent": astuple(office.services.lending.statistics()),
+            }
+        )
         if office.services.wake_ups.enabled:
             metrics.watch_wake_ups(office.services.wake_ups.counts)
         await kept.audit.record(kinds.ServerStarted(__version__, asdict(hardening)), SYSTEM)
@@ -146,7 +152,7 @@ async def running(placed: Placed, progress: Progress, *, pack: Pack | None = Non
                 conductor.stop()
                 await conducting
                 looking.cancel()
-                await office.services.viewers.end_all()
+                await asyncio.gather(office.services.viewers.end_all(), office.services.lending.end_all())
                 await kept.audit.record(kinds.ServerStopped(), SYSTEM)
 
 

@@ -66,6 +66,11 @@ class Metrics:
         """Read what has become of wake-ups, by outcome, whenever the metrics are asked for."""
         self.registry.register(_WakeUps(counts))
 
+    def watch_pictures(self, counts: Callable[[], Mapping[str, tuple[int, int, int]]]) -> None:
+        """Read how many live pictures there are now, have begun and did not connect, by kind, whenever the
+        metrics are asked for."""
+        self.registry.register(_Pictures(counts))
+
     def render(self) -> bytes:
         return generate_latest(self.registry)
 
@@ -119,3 +124,25 @@ class _WakeUps(Collector):
         for outcome, count in self._counts().items():
             tries.add_metric([outcome], count)
         yield tries
+
+
+class _Pictures(Collector):
+    def __init__(self, counts: Callable[[], Mapping[str, tuple[int, int, int]]]) -> None:
+        self._counts = counts
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        now = GaugeMetricFamily(
+            "lfrd_live_pictures", "Live pictures watched by browsers, or lent by phones", labels=["kind"]
+        )
+        begun = CounterMetricFamily("lfrd_live_pictures_begun", "Live pictures that began", labels=["kind"])
+        unreached = CounterMetricFamily(
+            "lfrd_live_pictures_unreached", "Offers that were answered and never connected", labels=["kind"]
+        )
+        for kind, numbers in self._counts().items():
+            now.add_metric([kind], numbers[0])
+            begun.add_metric([kind], numbers[1])
+            unreached.add_metric([kind], numbers[2])
+        yield from (now, begun, unreached)

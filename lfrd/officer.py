@@ -89,9 +89,6 @@ class HeadlessOfficer:
         """The outcome of an alert."""
         await self._send(wire.Code(alert=alert, outcome=outcome, arrest_class=arrest_class))
 
-    async def close_alert(self, alert: str) -> None:
-        await self._send(wire.CloseAlert(alert=alert))
-
     async def next_event(self, what: str) -> wire.Event:
         """The next event of that kind; others are passed over. Raises NotAllowed for a request refused."""
         while True:

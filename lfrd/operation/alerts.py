@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,7 @@ from lfrd.flow import Bounded, Closed, FlowStatistics
 from lfrd.operation.escalation import Escalation, waits
 from lfrd.operation.finding import Finding, InForce, as_alert
 from lfrd.operation.hub import Hub
-from lfrd.store.alerts import AlertLog, Origin
+from lfrd.store.alerts import AlertLog
 from lfrd.types import Actor, AlertId, DeploymentId
 
 __all__ = ["Alerts", "AlertsStatistics", "Finding", "InForce"]
@@ -27,9 +26,6 @@ REMEMBERED = 256
 """Alerts whose picture may still be improved; of older ones it stays as it is."""
 LOOK_SECONDS = 0.5
 """How often it is looked whether an alert is to be escalated, or expires."""
-
-
-Listener = Callable[[Origin, wire.Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,6 @@ class Alerts:
         self._before: DeploymentId | None = None  # whose people `repeats` knows
         self._escalation = Escalation()
         self._newest = hub.latest  # the newest event that was told from here
-        self._listeners: list[Listener] = []
         self._turn = asyncio.Lock()  # held by whoever changes alerts
         self._requests: Bounded[_Request] = Bounded(limit)
         self._shown: dict[AlertId, float] = {}  # worth of the picture that phones show, of the newest alerts
@@ -114,11 +109,6 @@ class Alerts:
         """From now on nothing is raised. What has been raised can still be acted on."""
         async with self._turn:
             self._in_force = None
-
-    def on_event(self, listener: Listener) -> None:
-        """`listener` is called, in the loop, after each stored event: an outcome, for instance, which the
-        control limits need. Not for alerts that have been deleted."""
-        self._listeners.append(listener)
 
     # ---- requests --------------------------------------------------------------------------------------
 
@@ -205,11 +195,6 @@ class Alerts:
         undecided = event.what == "adjudicated" and event.alert.decision == "insufficient"
         if event.what == "closed" or undecided:
             self._repeats.forget(AlertId(event.alert.id))
-        if self._listeners:
-            with contextlib.suppress(NotAllowed):  # deleted since
-                origin = await self._log.origin(AlertId(event.alert.id))
-                for listener in self._listeners:
-                    listener(origin, event)
 
     async def _mind(self, event: wire.Event) -> None:
         """Bring what waits up to date; one that begins to wait has its own time, whatever is in force now."""

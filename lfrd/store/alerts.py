@@ -30,7 +30,6 @@ from lfrd.store.alert_state import (
     open_event,
     picture_context,
     seal_facts,
-    unknown,
 )
 from lfrd.store.database import Database, Transaction
 from lfrd.store.keys import Keys
@@ -38,21 +37,12 @@ from lfrd.store.sessions import SessionId
 from lfrd.store.viewings import Viewings
 from lfrd.types import SYSTEM, Actor, AlertId, CameraId, DeploymentId, NominalId, Stage, TrackId
 
-__all__ = ["AlertLog", "NewAlert", "OpenAlert", "Origin", "PictureKind"]
+__all__ = ["AlertLog", "NewAlert", "OpenAlert", "PictureKind"]
 
 _OVERHEAD = 64 << 10
 """Bytes that a new alert takes beside its pictures, at the most: rows, index pages and the log's frames."""
 _READABLE = "deployment IN (SELECT deployment FROM deployment_key WHERE purpose = 'alerts')"
 """A condition on sealed rows: those whose key is gone cannot be read, and are as good as deleted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where an alert comes from: what statistics it belongs to. blue: it is no operational alert."""
-
-    deployment: DeploymentId
-    segment: int
-    blue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,14 +254,6 @@ class AlertLog:
         """How long it may wait for a claim. Raises NotAllowed('unknown_alert')."""
         async with self._db.read() as tx:
             return (await AlertState.find(tx, self._keys, alert)).facts.escalate_seconds
-
-    async def origin(self, alert: AlertId) -> Origin:
-        """Raises NotAllowed('unknown_alert') where it has been deleted."""
-        async with self._db.read() as tx:
-            row = await tx.row("SELECT deployment, segment, blue FROM alert WHERE id = ?", alert)
-        if row is None:
-            raise unknown()
-        return Origin(DeploymentId(row["deployment"]), row["segment"], bool(row["blue"]))
 
     # ---- what a restarted process takes up -------------------------------------------------------------
 

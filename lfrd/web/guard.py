@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -33,6 +34,14 @@ _DEVICES = (
 )
 """What no page may use of a phone; `CAMERA_PAGE` alone may use its camera."""
 CAMERA_PAGE = "/camera"
+SERVICE_WORKER = "sw.js"
+_NO_DOCUMENTS = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+"""Files that become no page; an SVG drawing, opened by itself, is one, and could run code."""
 SEEN_FROM_ELSEWHERE = "/healthz"
 """The page without TLS that brings a phone to trust this box asks for it, to learn whether it does. What it
 says is not read: a page of another site gets an opaque answer."""
@@ -60,6 +69,20 @@ def permissions_policy(path: str) -> str:
     """Nothing of the device, but the camera on the one page that is for it."""
     allowed = {"camera": "(self)"} if path == CAMERA_PAGE else {}
     return ", ".join(f"{device}={allowed.get(device, '()')}" for device in _DEVICES)
+
+
+def needs_policies(path: str, status: int, kind: str) -> bool:
+    """Whether this answer can become a page or a worker of ours: browsers read the two policies of nothing
+    else, and over 400 bytes on each of thirty files are felt on a poor network.
+
+    A service worker is held to the policy of its own script, not to its page's (W3C Service Workers, "Run
+    Service Worker"). kind: the Content-Type, which is not said with 304.
+    """
+    name = PurePosixPath(path)
+    wanted = _NO_DOCUMENTS.get(name.suffix)
+    if wanted is None or name.name == SERVICE_WORKER:
+        return True
+    return status != 304 and (status != 200 or kind.partition(";")[0] != wanted)
 
 
 def strict_transport(host: str, seconds: int) -> str:
@@ -99,9 +122,10 @@ class Guard:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 begun = True
                 headers = MutableHeaders(scope=message)
-                # An endpoint may be stricter still, with a file that is not ours.
-                headers.setdefault("content-security-policy", content_policy(host, tls=tls))
-                headers["permissions-policy"] = permissions_policy(scope["path"])
+                if needs_policies(scope["path"], message["status"], headers.get("content-type", "")):
+                    # An endpoint may be stricter still, with a file that is not ours.
+                    headers.setdefault("content-security-policy", content_policy(host, tls=tls))
+                    headers["permissions-policy"] = permissions_policy(scope["path"])
                 for name, value in _ALWAYS.items():
                     headers[name] = value
                 if scope["path"] == SEEN_FROM_ELSEWHERE:

@@ -1,12 +1,10 @@
-"""Who watches which camera now: each viewer a task, limited in number, ended with session, post or camera."""
+"""Who watches which camera now: each viewer a call, limited in number, ended with session, post or camera."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,14 +12,15 @@ import structlog
 from aiortc import RTCConfiguration, RTCIceServer
 
 from lfrd.audit import kinds
-from lfrd.errors import NotAllowed, StoreError
+from lfrd.errors import NotAllowed
 from lfrd.operation.duty import Duty
 from lfrd.operation.fault import Fault
 from lfrd.store.audit import Audit
 from lfrd.store.sessions import Session, SessionId
 from lfrd.types import CameraId, Role
+from lfrd.web.calls import Call, Calls
 from lfrd.web.limits import Buckets
-from lfrd.webrtc.peers import Peer, to_the_end
+from lfrd.webrtc.peers import Peer
 from lfrd.webrtc.viewer import Ended, Viewer, Watching
 
 _log = structlog.get_logger(__name__)
@@ -41,28 +40,19 @@ def watch_nothing(camera: CameraId) -> AbstractContextManager[Watching]:
     raise NotAllowed("not_running", f"camera '{camera}' does not run now")
 
 
-@dataclass(frozen=True, slots=True)
-class ViewersStatistics:
-    watching: int
-    """Browsers that are connected or about to be."""
-    begun: int
-    unreached: int
-    """Offers that were answered and never connected: a firewall between phones and box, as a rule."""
-
-
 @dataclass(eq=False)
-class _Place:
-    """One who watches, from the offer on."""
+class Place(Call):
+    """One who watches."""
 
-    session: Session
-    camera: CameraId
-    answer: asyncio.Future[str]
-    task: asyncio.Task[None] | None = None
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
 
-class Viewers:
-    """Everybody who watches. `run()` must stand in the app's TaskGroup: the viewers live inside it."""
+class Viewers(Calls[Place]):
+    """Everybody who watches."""
+
+    CLOSED = ("not_running", "the server is starting or stopping: try again")
+    ENDED = ("ended", "watching was ended before it began")
+    FAILED = "the live picture failed: try again"
 
     def __init__(
         self,
@@ -74,35 +64,18 @@ class Viewers:
         deployment: Callable[[], Awaitable[str]],
         clock: Callable[[], float],
     ) -> None:
-        """deployment: the id of the one that is open, "" for none. clock: seconds, monotonic."""
+        """deployment: the id of the one that is open, "" for none."""
+        super().__init__(audit, fault, clock, Buckets(RATE, BURST))
         self._watch = watch
         self._settings = settings
-        self._audit = audit
         self._duty = duty
-        self._fault = fault  # hears of an audit that cannot be written
         self._deployment = deployment
-        self._clock = clock
-        self._group: asyncio.TaskGroup | None = None  # while `run` does
-        self._places: dict[str, _Place] = {}  # by the viewer's id
-        self._offers = Buckets(RATE, BURST)
-        self._numbers = itertools.count(1)
-        self._begun = self._unreached = 0
         duty.on_change(self._look)
-
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            try:
-                await asyncio.Event().wait()
-            finally:
-                self._group = None
 
     @property
     def relays(self) -> list[RTCIceServer]:
         """What browsers are told of, so that they use the same TURN server as the box."""
         return self._settings.iceServers or []
-
-    # ---- coming and going ------------------------------------------------------------------------------
 
     async def open(self, session: Session, camera: CameraId, offer: str) -> tuple[str, str]:
         """Begin to watch: the viewer's id, and the answer to the offer.
@@ -110,113 +83,47 @@ class Viewers:
         Raises NotAllowed: 'not_on_post' (an engagement officer's phone shows pictures on post only),
         'too_often', 'too_many', 'not_running', and as `Peer.answer`.
         """
-        self._may(session)
-        if self._group is None:
-            raise NotAllowed("not_running", "the server is starting or stopping: try again")
-        place = _Place(session, camera, asyncio.get_running_loop().create_future())
-        self._places[place.id] = place
-        place.task = self._group.create_task(self._attend(place, offer), name=f"viewer {next(self._numbers)}")
-        place.task.add_done_callback(lambda _task: self._gone(place))
-        return place.id, await asyncio.shield(place.answer)
-
-    async def end_all(self) -> None:
-        """The server stops: everybody's picture ends, and the audit has its end. Nobody comes after."""
-        self._group = None
-        tasks = [place.task for place in self._places.values() if place.task is not None]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-
-    def _may(self, session: Session) -> None:
-        if session.role is Role.ENGAGEMENT and not self._duty.is_on(session.id):
+        if self._off_post(session):
             raise NotAllowed("not_on_post", "live pictures are shown to officers on post: go on post first")
-        if wait := self._offers.take(session.id, self._clock()):
-            raise NotAllowed("too_often", f"too many tries to watch: wait {wait:.0f} s")
+        self._count_offer(session)
         most = ON_A_PHONE if session.role is Role.ENGAGEMENT else AT_A_DESK
-        if sum(place.session.id == session.id for place in self._places.values()) >= most:
+        if sum(place.session.id == session.id for place in self._calls) >= most:
             raise NotAllowed("too_many", f"at most {most} live pictures at once here: close one")
+        place = Place(session, camera)
+        return place.id, await self._answered(place, offer)
 
     def close(self, session: SessionId, viewer: str) -> None:
         """End one of this session's. Raises NotAllowed('unknown_viewer') where it has none such."""
-        place = self._places.get(viewer)
-        if place is None or place.session.id != session:
-            raise NotAllowed("unknown_viewer", "nobody watches under that name (any more)")
-        self._end(place)
+        for place in self._calls:
+            if place.id == viewer and place.session.id == session:
+                place.end()
+                return
+        raise NotAllowed("unknown_viewer", "nobody watches under that name (any more)")
 
-    def hang_up(self, session: SessionId) -> None:
-        """The session no longer stands: everything that it watches ends now."""
-        for place in list(self._places.values()):
-            if place.session.id == session:
-                self._end(place)
-
-    def sessions(self) -> frozenset[SessionId]:
-        """Whose sessions must stand for as long as they watch."""
-        return frozenset(place.session.id for place in self._places.values())
+    def _off_post(self, session: Session) -> bool:
+        return session.role is Role.ENGAGEMENT and not self._duty.is_on(session.id)
 
     def _look(self) -> None:
         """Somebody came on post or left it."""
-        for place in list(self._places.values()):
-            if place.session.role is Role.ENGAGEMENT and not self._duty.is_on(place.session.id):
-                self._end(place)
+        for place in self._calls:
+            if self._off_post(place.session):
+                place.end()
 
-    def _end(self, place: _Place) -> None:
-        if place.task is not None:
-            place.task.cancel()
+    async def _attend(self, place: Place, offer: str) -> None:
+        camera = place.camera
+        async with AsyncExitStack() as stack:
+            watching = stack.enter_context(self._watch(camera))
+            peer = await stack.enter_async_context(Peer(self._settings))
+            viewer = Viewer(peer, watching)
+            place.answer.set_result(await viewer.answer(offer))
 
-    def _gone(self, place: _Place) -> None:
-        self._places.pop(place.id, None)
-        if not place.answer.done():  # ended before there was one
-            place.answer.set_exception(NotAllowed("ended", "watching was ended before it began"))
-        place.answer.exception()  # looked at, also where the asker has gone meanwhile
+            async def begin() -> None:
+                open_ = await self._deployment()
+                watched = kinds.PreviewWatched(open_, camera)
+                await stack.enter_async_context(
+                    self._recorded(place, watched, lambda seconds: kinds.PreviewLeft(open_, camera, seconds))
+                )
 
-    def statistics(self) -> ViewersStatistics:
-        return ViewersStatistics(len(self._places), self._begun, self._unreached)
-
-    # ---- one viewer ------------------------------------------------------------------------------------
-
-    async def _attend(self, place: _Place, offer: str) -> None:
-        """From the offer to the end. What goes wrong is this viewer's news, but for a store that fails."""
-        try:
-            with ExitStack() as stack:
-                watching = stack.enter_context(self._watch(place.camera))
-                async with Peer(self._settings) as peer:
-                    viewer = Viewer(peer, watching)
-                    place.answer.set_result(await viewer.answer(offer))
-                    await self._shown(place, viewer)
-        except NotAllowed as error:
-            self._refuse(place, error)
-        except StoreError as error:
-            self._fault.report(error)
-        except Exception:
-            _log.error("viewer_failed", camera=place.camera, exc_info=True)
-            self._refuse(place, NotAllowed("failed", "the live picture failed: try again"))
-
-    def _refuse(self, place: _Place, error: NotAllowed) -> None:
-        if not place.answer.done():
-            place.answer.set_exception(error)
-
-    async def _shown(self, place: _Place, viewer: Viewer) -> None:
-        """The viewer's time, between its two records in the audit."""
-        began: float | None = None
-        deployment = ""
-
-        async def watched() -> None:
-            nonlocal began, deployment
-            deployment = await self._deployment()
-            await self._record(kinds.PreviewWatched(deployment, place.camera), place.session)
-            began = self._clock()
-            self._begun += 1
-
-        try:
-            if await viewer.run(lambda: to_the_end(watched())) is Ended.UNREACHED:
+            if await viewer.run(begin) is Ended.UNREACHED:
                 self._unreached += 1
-                _log.warning("viewer_not_reached", camera=place.camera)
-        finally:
-            if began is not None:
-                seconds = round(self._clock() - began, 1)
-                left = kinds.PreviewLeft(deployment, place.camera, seconds)
-                await to_the_end(self._record(left, place.session))
-
-    async def _record(self, body: kinds.AnyBody, session: Session) -> None:
-        await self._audit.record(body, session.actor)
+                _log.warning("viewer_not_reached", camera=camera)

@@ -39,6 +39,21 @@ def test_wake_ups_are_counted_by_what_came_of_them() -> None:
     assert found["lfrd_wake_ups_total", (("outcome", "gone"),)] == 1
 
 
+def test_live_pictures_are_counted_by_who_sends_them() -> None:
+    metrics = Metrics()
+    numbers = {"watched": (3, 9, 1), "lent": (1, 2, 0)}
+    metrics.watch_pictures(lambda: numbers)
+    found = samples(metrics)
+    watched, lent = (("kind", "watched"),), (("kind", "lent"),)
+    assert (found["lfrd_live_pictures", watched], found["lfrd_live_pictures", lent]) == (3, 1)
+    assert found["lfrd_live_pictures_begun_total", watched] == 9
+    assert found["lfrd_live_pictures_begun_total", lent] == 2
+    assert found["lfrd_live_pictures_unreached_total", watched] == 1
+    assert found["lfrd_live_pictures_unreached_total", lent] == 0
+    numbers["watched"] = (0, 9, 1)
+    assert samples(metrics)["lfrd_live_pictures", watched] == 0
+
+
 def test_two_sites_in_one_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
     one.seen.labels("gate").inc(5)

@@ -95,6 +95,9 @@ def page(folder: Path) -> Path:
     for name, text in {
         "index.html": "<!doctype html><title>lfrd</title>",
         "app.js": "export {};",
+        "app.css": "body { margin: 0 }",
+        "sw.js": "self.onfetch = null;",
+        "manifest.webmanifest": "{}",
         "long.js": "// the same line again and again\n" * 100,
         "desk/index.html": "<!doctype html><title>the desk</title>",
         ".hidden": "not for anybody",

@@ -83,6 +83,16 @@ async def cole_has_gone(there: Desk) -> None:
     await there.office.phones.sweep()
 
 
+async def test_each_phone_of_an_officer_is_told_apart_by_when_it_signed_in(tmp_path: Path) -> None:
+    async with desk(tmp_path) as there, there.client(Role.OPERATOR) as client:
+        first, second = await joined(there, "PC Cole"), await joined(there, "PC Cole")
+        async with first.connected(), second.connected():
+            shown = (await client.get("/api/desk/phones")).json()["phones"]
+            standing = [each for each in await there.records.officers.sessions() if each.name == "PC Cole"]
+            assert [phone["officer"] for phone in shown] == ["PC Cole"] * 2
+            assert [phone["since"] for phone in shown] == [each.created_at for each in standing]
+
+
 @pytest.mark.parametrize(
     ("role", "counts", "alerts"),
     [(Role.OPERATOR, True, True), (Role.AUTHORISING, True, False), (Role.ENGINEER, False, False)],

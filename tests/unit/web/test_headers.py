@@ -15,7 +15,7 @@ from websockets.typing import Origin
 
 from lfrd.config import Web
 from lfrd.types import Role
-from lfrd.web.guard import HSTS_BROUGHT, HSTS_OWN, permissions_policy, strict_transport
+from lfrd.web.guard import HSTS_BROUGHT, HSTS_OWN, needs_policies, permissions_policy, strict_transport
 from lfrd.web.server import make_app
 from tests.unit.web.staff import Staff, staffed, visitor
 
@@ -47,8 +47,9 @@ async def over_tls(
     ("method", "path", "status"),
     [
         ("GET", "/", 200),
-        ("GET", "/app.js", 200),
+        ("GET", "/sw.js", 200),
         ("GET", "/icon.svg", 404),
+        ("GET", "/missing.js", 404),
         ("GET", "/desk", 200),
         ("GET", "/healthz", 200),
         ("GET", "/api/me", 401),
@@ -80,13 +81,60 @@ async def test_every_kind_of_answer_carries_all_of_them(
     assert "connect-src 'self' wss://box.local:8443;" in policy
     assert "ws://" not in policy.replace("wss://", "")
     assert headers["cache-control"] in ("no-store", "no-cache")
-    assert ("no-store" in headers["cache-control"]) == (
-        path not in ("/", "/app.js", "/desk") or status != 200
-    )
+    assert ("no-store" in headers["cache-control"]) == (path not in ("/", "/sw.js", "/desk") or status != 200)
     assert "access-control-allow-origin" not in headers
     assert "server" not in headers
     if headers["content-type"].startswith("text/"):
         assert "charset=utf-8" in headers["content-type"]
+
+
+@pytest.mark.parametrize("path", ["/app.js", "/app.css", "/manifest.webmanifest", "/static/app.js"])
+@pytest.mark.parametrize("known", [False, True], ids=["new", "not modified"])
+async def test_a_file_that_becomes_no_page_and_no_worker_goes_without_their_policies(
+    tmp_path: Path, path: str, known: bool
+) -> None:
+    async with staffed(tmp_path) as staff, over_tls(staff) as client:
+        answer = await client.get(path)
+        if known:
+            answer = await client.get(path, headers={"if-none-match": answer.headers["etag"]})
+    assert answer.status_code == (304 if known else 200)
+    assert {name: answer.headers[name] for name in SAME} == SAME
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+    assert answer.headers["strict-transport-security"] == f"max-age={HSTS_OWN}"
+    assert not {"content-security-policy", "permissions-policy"} & set(answer.headers)
+
+
+@pytest.mark.parametrize("path", ["/", "/sw.js", "/static/sw.js"])
+async def test_a_page_and_a_worker_keep_their_policies_where_they_are_not_modified(
+    tmp_path: Path, path: str
+) -> None:
+    async with staffed(tmp_path) as staff, over_tls(staff) as client:
+        first = await client.get(path)
+        answer = await client.get(path, headers={"if-none-match": first.headers["etag"]})
+    assert answer.status_code == 304
+    for name in ("content-security-policy", "permissions-policy"):
+        assert answer.headers[name] == first.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind", "needed"),
+    [
+        ("/icon-192.png", 200, "image/png", False),
+        ("/app.css", 200, "text/css; charset=utf-8", False),
+        ("/icon.svg", 200, "image/svg+xml", True),  # opened by itself it is a page
+        ("/words.json", 200, "application/json", True),
+        ("/desk/", 304, "", True),
+        ("/sw.js", 200, "text/javascript; charset=utf-8", True),
+        ("/app.js", 200, "text/html; charset=utf-8", True),  # whatever its address says
+        ("/api/camera/roof.js", 200, "application/json", True),
+        ("/app.js", 404, "text/javascript; charset=utf-8", True),
+        ("/app.js", 500, "text/plain; charset=utf-8", True),
+    ],
+)
+def test_what_an_answer_is_decides_and_not_its_address_alone(
+    path: str, status: int, kind: str, needed: bool
+) -> None:
+    assert needs_policies(path, status, kind) is needed
 
 
 async def test_a_refused_websocket_carries_them_too(tmp_path: Path) -> None:

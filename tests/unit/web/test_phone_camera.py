@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,10 @@ from lfrd.capture.lines import Line
 from lfrd.config import Camera, Config, Web
 from lfrd.operation.board import Status
 from lfrd.types import CONSOLE, CameraId, DeploymentId, Role, Stage
+from lfrd.web.calls import CallsStatistics
 from lfrd.web.server import static_folder
 from lfrd.web.services import Services
+from lfrd.webrtc.peers import Peer
 from tests import office
 from tests.phone import Phone
 from tests.sender import PageThatSends, page_that_sends
@@ -232,6 +235,77 @@ async def test_signing_out_and_being_revoked_end_it(scene: Scene) -> None:
         await scene.services.officers.revoke(holder.id, CONSOLE)  # as a command beside the server does
         await page.hung_up()
     await scene.ended()
+
+
+async def test_a_server_that_stops_has_taken_back_every_camera_before_it_says_so(scene: Scene) -> None:
+    phone = await scene.engineer()
+    scene.line.open(scene.source)
+    async with page_that_sends() as page, page_that_sends() as late:
+        await sends(scene, phone, page)
+        assert scene.services.lending.statistics() == CallsStatistics(1, 1, 0)
+        await scene.services.lending.end_all()
+        assert len(await scene.audited(kinds.CameraReturned)) == 1
+        assert scene.services.lending.statistics() == CallsStatistics(0, 1, 0)
+        await page.hung_up()
+        answer = await lends(phone, await late.offer())
+        assert (answer.status_code, answer.json()["code"]) == (409, "not_wanted")
+
+
+@pytest.mark.parametrize("kind", [kinds.CameraLent, kinds.CameraReturned])
+async def test_a_server_that_stops_while_the_audit_is_written_loses_no_record(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, kind: type[kinds.Body]
+) -> None:
+    phone = await scene.engineer()
+    scene.line.open(scene.source)
+    writing, go_on = asyncio.Event(), asyncio.Event()
+    record = scene.services.audit.record
+
+    async def held(body: kinds.AnyBody, *rest: object) -> object:
+        if isinstance(body, kind):
+            writing.set()
+            await go_on.wait()
+        return await record(body, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scene.services.audit, "record", held)
+    async with page_that_sends() as page:
+        answer = await lends(phone, await page.offer())
+        await page.take(answer.json()["sdp"])
+        if kind is kinds.CameraReturned:
+            await scene.until(lambda: scene.line.statistics().put > 0)
+            scene.line.shut(scene.source)
+        await writing.wait()
+        stopping = asyncio.create_task(scene.services.lending.end_all())
+        await asyncio.sleep(0)  # the end has been asked for, and waits
+        go_on.set()
+        await stopping
+    assert len(await scene.audited(kinds.CameraLent)) == 1
+    assert len(await scene.audited(kinds.CameraReturned)) == 1
+
+
+async def test_a_phone_that_never_connects_is_counted_and_lends_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lfrd.webrtc.camera.Peer", functools.partial(Peer, connect_seconds=0.05))
+    phone = await scene.engineer()
+    scene.line.open(scene.source)
+    async with page_that_sends() as page:
+        assert (await lends(phone, await page.offer())).status_code == 200
+        await scene.ended()
+        assert scene.services.lending.statistics() == CallsStatistics(0, 0, 1)
+        scene.line.shut(scene.source)
+    assert await scene.audited(kinds.CameraLent, kinds.CameraReturned) == []
+
+
+async def test_a_phone_that_is_told_to_stop_before_it_connects_is_not_one_that_was_not_reached(
+    scene: Scene,
+) -> None:
+    phone = await scene.engineer()
+    scene.line.open(scene.source)
+    async with page_that_sends() as page:
+        assert (await lends(phone, await page.offer())).status_code == 200
+        scene.line.shut(scene.source)
+        await scene.ended()
+    assert scene.services.lending.statistics() == CallsStatistics(0, 0, 0)
 
 
 @pytest.mark.parametrize("offer", ["v=0", "", "v=0\r\nm=audio 9 X 0"])

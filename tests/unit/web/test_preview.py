@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from lfrd.config import Webrtc
 from lfrd.errors import NotAllowed
 from lfrd.types import CONSOLE, Role
 from lfrd.web import viewers
-from lfrd.web.viewers import AT_A_DESK, ON_A_PHONE, ViewersStatistics
+from lfrd.web.calls import CallsStatistics
+from lfrd.web.viewers import AT_A_DESK, ON_A_PHONE
+from lfrd.webrtc.peers import Peer
 from tests.phone import Phone
 from tests.unit.web.box import Box, opened
 from tests.unit.web.staff import person
@@ -49,11 +52,11 @@ class Scene:
                 await asyncio.sleep(0.01)
 
     async def nobody_watches(self) -> None:
-        await self.until(lambda: self.statistics.watching == 0)
+        await self.until(lambda: self.statistics.now == 0)
         assert self.cameras.watched == []
 
     @property
-    def statistics(self) -> ViewersStatistics:
+    def statistics(self) -> CallsStatistics:
         return self.box.services.viewers.statistics()
 
     def post(self, phone: Phone, *, on: bool = True) -> None:
@@ -125,7 +128,7 @@ async def test_an_officer_on_post_sees_the_picture_move(scene: Scene) -> None:
 async def test_an_operator_watches_without_a_post(scene: Scene) -> None:
     operator = await scene.signed_in(Role.OPERATOR)
     async with watcher() as page, watching(operator, page):
-        assert scene.statistics == ViewersStatistics(1, 1, 0)
+        assert scene.statistics == CallsStatistics(1, 1, 0)
 
 
 async def test_boxes_come_over_a_channel_that_the_page_opens_and_only_when_they_change(scene: Scene) -> None:
@@ -286,7 +289,7 @@ async def test_an_operators_picture_does_not_end_with_somebodys_post(scene: Scen
         scene.post(phone, on=False)
         for _ in range(3):
             await page.picture()
-        assert scene.statistics.watching == 1
+        assert scene.statistics.now == 1
 
 
 @pytest.mark.parametrize("role", [Role.ENGAGEMENT, Role.OPERATOR])
@@ -361,7 +364,7 @@ async def test_only_who_watches_ends_it(scene: Scene) -> None:
         async with other.http() as client:
             answer = await client.delete(f"/api/preview/{viewer}")
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_viewer")
-        assert scene.statistics.watching == 1
+        assert scene.statistics.now == 1
 
 
 async def test_the_picture_ends_with_the_server_and_the_audit_has_its_end(tmp_path: Path) -> None:
@@ -386,6 +389,18 @@ async def test_a_server_that_stops_has_ended_every_picture_before_it_says_so(sce
         async with watcher() as late:
             answer = await asks(phone, await late.offer())
         assert (answer.status_code, answer.json()["code"]) == (409, "not_running")
+
+
+async def test_an_offer_that_never_connects_is_counted_and_no_watching(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewers, "Peer", functools.partial(Peer, connect_seconds=0.05))
+    phone = await scene.officer()
+    async with watcher() as page:
+        assert (await asks(phone, await page.offer())).status_code == 200
+        await scene.nobody_watches()
+    assert scene.statistics == CallsStatistics(0, 0, 1)
+    assert await scene.audited(kinds.PreviewWatched, kinds.PreviewLeft) == []
 
 
 async def test_a_fault_of_one_viewer_costs_that_viewer_only(

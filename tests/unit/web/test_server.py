@@ -30,9 +30,7 @@ async def stranger(staff: Staff) -> AsyncIterator[httpx.AsyncClient]:
 # ---- around every answer ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/app.js", "/api/me", "/alerts/none/probe.jpg", "/healthz", "/nothing"]
-)
+@pytest.mark.parametrize("path", ["/", "/sw.js", "/api/me", "/alerts/none/probe.jpg", "/healthz", "/nothing"])
 async def test_every_answer_carries_the_security_headers(tmp_path: Path, path: str) -> None:
     async with staffed(tmp_path) as staff, visitor(staff.url) as client:
         headers = (await client.get(path)).headers
