@@ -18,6 +18,7 @@ from aiortc import (
     RTCConfiguration,
     RTCPeerConnection,
     RTCRtpReceiver,
+    RTCRtpTransceiver,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamTrack
@@ -92,23 +93,18 @@ class Cameras:
             self.watched.remove(picture)
 
 
-class Watcher:
-    """A browser that wants to see: it offers, takes the answer, and looks."""
+class Offering:
+    """A page's side of a connection: it offers one picture, takes the answer, and hears when it is over."""
 
-    def __init__(self, connection: RTCPeerConnection, *, boxes: bool, codecs: str) -> None:
+    def __init__(self, connection: RTCPeerConnection, picture: RTCRtpTransceiver, codec: str) -> None:
+        """codec: the only one that the page can do; all where empty."""
         self.connection = connection
-        transceiver = self.connection.addTransceiver("video", direction="recvonly")
-        if codecs:
+        if codec:
             known = RTCRtpReceiver.getCapabilities("video")
             assert known is not None
-            transceiver.setCodecPreferences([codec for codec in known.codecs if codec.mimeType == codecs])
-        self._receiver = transceiver.receiver
-        self.told: list[Any] = []  # the boxes, as they came
+            picture.setCodecPreferences([one for one in known.codecs if one.mimeType == codec])
         self._closed = asyncio.Event()
-        self.connection.on("connectionstatechange", self._changed)
-        if boxes:
-            channel = self.connection.createDataChannel("boxes", ordered=False, maxRetransmits=0)
-            channel.on("message", lambda text: self.told.append(json.loads(text)))
+        connection.on("connectionstatechange", self._changed)
 
     def _changed(self) -> None:
         if self.connection.connectionState in ("closed", "failed"):
@@ -121,6 +117,23 @@ class Watcher:
     async def take(self, answer: str) -> None:
         await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
+    async def hung_up(self) -> None:
+        """Returns when the other side has closed."""
+        await self._closed.wait()
+
+
+class Watcher(Offering):
+    """A browser that wants to see."""
+
+    def __init__(self, connection: RTCPeerConnection, *, boxes: bool, codecs: str) -> None:
+        transceiver = connection.addTransceiver("video", direction="recvonly")
+        super().__init__(connection, transceiver, codecs)
+        self._receiver = transceiver.receiver
+        self.told: list[Any] = []  # the boxes, as they came
+        if boxes:
+            channel = self.connection.createDataChannel("boxes", ordered=False, maxRetransmits=0)
+            channel.on("message", lambda text: self.told.append(json.loads(text)))
+
     @property
     def track(self) -> MediaStreamTrack:
         return self._receiver.track
@@ -130,10 +143,6 @@ class Watcher:
         frame = await self.track.recv()
         assert isinstance(frame, av.VideoFrame)
         return cast(U8, frame.to_ndarray(format="bgr24"))
-
-    async def hung_up(self) -> None:
-        """Returns when the other side has closed."""
-        await self._closed.wait()
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ from lfrd.certificates.authority import (
 from lfrd.certificates.names import Names
 from lfrd.config import Placed
 from lfrd.errors import CorruptError, LfrdError, SettingError
+from lfrd.sealing.lasting import require_own, whole
 
 AUTHORITY, BOX = "authority.pem", "box.pem"
 KEY = "tls.folder"
@@ -222,11 +223,7 @@ def _read(path: Path) -> bytes | None:
     """None where there is no file. Raises SettingError where it is not ours alone to read."""
     try:
         with path.open("rb") as file:
-            found = os.fstat(file.fileno())
-            if found.st_uid != os.geteuid():
-                raise SettingError(KEY, f"{path} belongs to another user; it must be lfrd's own")
-            if stat.S_IMODE(found.st_mode) & ~0o600:
-                raise SettingError(KEY, f"others may use {path}; make it lfrd's alone: chmod 600 {path}")
+            require_own(path, os.fstat(file.fileno()), KEY)
             return file.read(_LONGEST)
     except FileNotFoundError:
         return None
@@ -235,28 +232,10 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, text: bytes, *, new: bool = False) -> None:
-    """The whole file or none of it, on the disk, for its owner alone. new: FileExistsError where there is one
-    already. Raises SettingError where it cannot be written."""
-    half = path.with_name(f"{path.name}.{os.getpid()}.half")
+    """As `whole` does. Raises SettingError where it cannot be written."""
     try:
-        half.unlink(missing_ok=True)
-        try:
-            descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(descriptor)
-            if new:
-                os.link(half, path)
-            else:
-                half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
-        entries = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(entries)
-        finally:
-            os.close(entries)
+        with whole(path, new=new) as file:
+            file.write(text)
     except FileExistsError:
         raise
     except OSError as error:

@@ -21,6 +21,14 @@ from lfrd.commands.shared import (
 
 PERCENTILES = ("p50", "p95", "p99")
 
+FacesOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="A folder of pictures a person, who then walk by. [default: two portraits]"
+    ),
+]
+SeedOption = Annotated[int, typer.Option(metavar="N", help="Of the street and its people.")]
+
 app = group("Benches: what this machine does, measured anew at each call.")
 
 
@@ -77,13 +85,8 @@ def phone(
     phones: Annotated[
         int, typer.Option(metavar="N", min=1, help="Phones on post: up to three pages, the rest without.")
     ] = 1,
-    faces: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="A folder of pictures a person, who then walk by. [default: two portraits]"
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the street and its people.")] = 1,
+    faces: FacesOption = None,
+    seed: SeedOption = 1,
     pack: PackOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -136,11 +139,8 @@ def preview(
     ] = None,
     rounds: Annotated[int, typer.Option(metavar="N", min=1, help="Turns of each number of viewers.")] = 4,
     seconds: Annotated[float, typer.Option(metavar="S", min=1, help="Length of a turn.")] = 6.0,
-    faces: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="A folder of pictures a person, who walk. [default: two portraits]"),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the street and its people.")] = 1,
+    faces: FacesOption = None,
+    seed: SeedOption = 1,
     pack: PackOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,

@@ -10,7 +10,7 @@ from lfrd.demo import Answered, Arrived, Ended, Lendable, News, OnPost, Serving
 
 def demo_in_words(news: News) -> None:
     match news:
-        case Serving(address=address, link=link, trust=trust, fingerprint=fingerprint):
+        case Serving(address=address, link=link, trust=trust, fingerprint=fingerprint, walks=walks):
             print(f"\nThe demonstration runs at {address}")
             if trust:
                 print_trust(trust, fingerprint)
@@ -18,10 +18,8 @@ def demo_in_words(news: News) -> None:
                 print("   A browser on this machine warns of the certificate; `lfrd demo --http` has none.")
             else:
                 print_invitation(link, "Open this in a browser here")
-            print(
-                "\nGive a name, go on post, and wait for the person on the list to walk by.\nCtrl+C ends it.",
-                flush=True,
-            )
+            then = "wait for the person on the list to walk by" if walks else "start the camera as follows"
+            print(f"\nGive a name, go on post, and {then}.\nCtrl+C ends it.", flush=True)
         case Lendable(link=link, listed=listed, portrait=portrait):
             print()
             print_invitation(
@@ -31,8 +29,11 @@ def demo_in_words(news: News) -> None:
             )
             print(f"\nOn the list: {', '.join(listed)}.")
             if portrait:
-                print(f"Show the camera {portrait} on another screen,")
-                print("or list people of your own: --watchlist FOLDER.")
+                print("Nobody walks by here: an alert comes when the camera sees that face. Show it")
+                print(f"  {portrait}")
+                print("on another screen, or list people of your own: --watchlist FOLDER.")
+            else:
+                print("Nobody walks by here: an alert comes when the camera sees one of these faces.")
             print(end="", flush=True)
         case OnPost():
             print("on post; the cameras start", flush=True)

@@ -69,14 +69,15 @@ def demo(
     data: DataOption = None,
 ) -> None:
     """Everything on this machine with no configuration: a drawn street, one person listed, your phone."""
-    from lfrd import logs
-    from lfrd.commands.demonstration import demo_in_json, demo_in_words
-    from lfrd.demo import run_demo
-
     if watchlist is not None and not webcam:
         raise typer.BadParameter("goes with --webcam: others walk down the street", param_hint="--watchlist")
     if webcam and once:
         raise typer.BadParameter("needs somebody before the camera; leave --once out", param_hint="--webcam")
+
+    from lfrd import logs
+    from lfrd.commands.demonstration import demo_in_json, demo_in_words
+    from lfrd.demo import run_demo
+
     logs.configure(config.Log(level="warning"))
     folder = data_folder(data)
     opened = open_or_build(pack, folder, bar)

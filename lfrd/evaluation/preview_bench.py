@@ -35,8 +35,6 @@ from lfrd.watching import Progress, pipeline_of
 from lfrd.wire import AlertView
 
 WALKERS: Final = 8
-SECONDS: Final = 10.0
-"""Length of the clip, which plays again and again."""
 SETTLING_SECONDS: Final = 1.5
 """Between two turns: nothing is counted."""
 POLL_SECONDS: Final = 0.02
@@ -89,7 +87,8 @@ def run(
     progress: Progress = lambda done, total: None,
 ) -> Result:
     """Play a drawn street on each number of cameras at its own speed, and let each number of viewers watch
-    in turn, `rounds` times `seconds`, so that whatever else the machine does falls on all alike.
+    in turn, `rounds` times `seconds`, so that whatever else the machine does falls on all alike. The clip is
+    as long as a turn and plays again and again, so that each turn sees all of it.
 
     Viewers take packets as they come and are spread over the cameras; sending is not part of it. faces: a
     folder of people who walk; None for two portraits of installed packages. Raises MissingError.
@@ -121,7 +120,7 @@ async def _run(
     with tempfile.TemporaryDirectory() as scratch:
         async with opened(pack, library.networks, Config().inference) as inference:
             clip = Path(scratch) / "street.mp4"
-            await asyncio.to_thread(_draw, clip, faces, seed, _locate(inference))
+            await asyncio.to_thread(_draw, clip, faces, seed, seconds, _locate(inference))
             done, total = 0, rounds * len(viewers) * len(cameras)
             for number in cameras:
                 tallies |= {(number, count): _Tally() for count in viewers}
@@ -136,13 +135,13 @@ async def _run(
     return tallies
 
 
-def _draw(clip: Path, faces: Path | None, seed: int, locate: Locate) -> None:
+def _draw(clip: Path, faces: Path | None, seed: int, seconds: float, locate: Locate) -> None:
     if faces is not None:
         walkers = crowd(faces, WALKERS, seed=seed)
     else:
         people = [portrait(*ASTRONAUT), portrait(*ADMIRAL)]
         walkers = [Walker(f"walker{n}", people[n % 2], enter=n * 0.8 - 1) for n in range(WALKERS)]
-    make_clip(clip, walkers, seconds=SECONDS, locate=locate, seed=seed)
+    make_clip(clip, walkers, seconds=seconds, locate=locate, seed=seed)
 
 
 def _locate(inference: Inference) -> Locate:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfrd.errors import CorruptError, MissingError
-from lfrd.evaluation.cutout import Locate
+from lfrd.evaluation.cutout import Bust, Locate, bust
 from lfrd.evaluation.scenery import Post, View, draw_post, street
 from lfrd.evaluation.walking import Actor, Walk
 from lfrd.types import U8, Box
@@ -125,9 +125,12 @@ def make_clip(
         raise ValueError(f"sides must be even, not {size}")
     total = round(seconds * fps)
     progress(0, total)
+    cut = _busts(walkers, locate)
     actors = [
-        Actor(_pixels(walker.picture), walker.name, _walk(walker, view, seconds, rng), locate, rng)
-        for walker, rng in zip(walkers, np.random.default_rng(seed).spawn(len(walkers)), strict=True)
+        Actor(one, _walk(walker, view, seconds, rng), rng)
+        for one, walker, rng in zip(
+            cut, walkers, np.random.default_rng(seed).spawn(len(walkers)), strict=True
+        )
     ]
     passages = [Passage(walker.name) for walker in walkers]
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
@@ -199,6 +202,18 @@ def _visible(owner: NDArray[np.uint16], mark: int, box: Box) -> float:
     return float(np.count_nonzero(part == mark)) / max(1.0, inner.area)
 
 
+def _busts(walkers: Sequence[Walker], locate: Locate) -> list[Bust]:
+    """Each walker's; who walks several times is cut out once."""
+    cut: dict[Path | int, Bust] = {}
+    found = []
+    for walker in walkers:
+        same = walker.picture if isinstance(walker.picture, Path) else id(walker.picture)
+        if same not in cut:
+            cut[same] = bust(_pixels(walker.picture), locate, walker.name)
+        found.append(cut[same])
+    return found
+
+
 def _pixels(picture: Path | U8) -> U8:
     if not isinstance(picture, Path):
         return picture
@@ -256,7 +271,7 @@ def demo_clip(
 ) -> Truth:
     """Fourteen seconds at 960 x 540: the first person walks by, then the second, then both together.
 
-    Each is called by the file's name without its ending. Takes about 5 s of one core.
+    Each is called by the file's name without its ending. Takes about 3 s of one core.
     """
     first, second = portraits
     walkers = [

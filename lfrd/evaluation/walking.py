@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lfrd.evaluation.cutout import Figure, Locate, figure
+from lfrd.evaluation.cutout import Bust, Figure, figure
 from lfrd.evaluation.scenery import FACE_METRES, View, light_at
 from lfrd.types import F32, U8, Box
 
@@ -79,9 +79,9 @@ class Walk:
 class Actor:
     """A figure on its walk."""
 
-    def __init__(self, portrait: U8, name: str, walk: Walk, locate: Locate, rng: np.random.Generator) -> None:
+    def __init__(self, cut: Bust, walk: Walk, rng: np.random.Generator) -> None:
         self.walk = walk
-        made = figure(portrait, locate, rng, name)
+        made = figure(cut, rng)
         self._trousers = made.trousers
         self._face = made.face
         self._sizes = _sizes(made)  # the same figure, smaller and smaller

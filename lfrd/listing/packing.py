@@ -28,6 +28,7 @@ from lfrd.listing.manifest import (
     FileInside,
     PackageManifest,
 )
+from lfrd.sealing.lasting import whole
 from lfrd.sealing.signing import Signer
 from lfrd.store.entries import Facts
 
@@ -159,19 +160,11 @@ def _put(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 
 
 def _write(path: Path, to: Any, fill: Callable[[tarfile.TarFile], None]) -> None:
-    half = path.with_name(f".{path.name}.{os.getpid()}.half")
     if path.exists():
         raise MissingError(f"{path}: is there already; name another file")
     try:
-        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                _encrypted(file, to, fill)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(half, path)  # refuses where somebody has made one meanwhile
-        finally:
-            half.unlink()
+        with whole(path, new=True) as file:
+            _encrypted(file, to, fill)
     except OSError as error:
         raise MissingError(f"{path}: the package cannot be written ({error.strerror})") from None
 

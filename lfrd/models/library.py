@@ -9,7 +9,7 @@ from pathlib import Path
 from lfrd.errors import CorruptError, DigestError, LfrdError, MissingError, SettingError
 from lfrd.models import check, zoo
 from lfrd.models.batch import FixedBatchError, make_batch_dynamic
-from lfrd.models.builtin import card, convert
+from lfrd.models.builtin import card
 from lfrd.models.shelf import (
     Progress,
     changing,
@@ -126,6 +126,8 @@ def ensure_builtin(data: Path, progress: Progress) -> Pack:
         whole = _if_whole(target)
         if whole is not None:
             return whole
+        from lfrd.models.builtin import convert  # joblib, onnx's helpers: for this once
+
         convert.build(target, progress)
         return checked(target)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from lfrd.config import Placed
 from lfrd.errors import CorruptError, MissingError, SealError, SettingError
+from lfrd.sealing.lasting import require_own, sync, whole
 from lfrd.sealing.sealer import KEY_BYTES, Sealer, wipe
 from lfrd.sealing.signing import Signer
 
@@ -152,7 +152,7 @@ def promote(key: SiteKey) -> None:
     path = key.kept.with_name(key.kept.name.removesuffix(_NEXT))
     with suppress(FileNotFoundError):  # a process beside has just done it
         key.kept.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     key.kept = path
 
 
@@ -169,22 +169,12 @@ def _following(path: Path) -> Path:
 
 
 def _make(path: Path, key: SiteKey) -> None:
-    """Write the key's file (0600), whole or not at all. FileExistsError where there is one already."""
+    """Write the key's file. FileExistsError where there is one already: two processes never make two keys."""
     text = _TEXT.format(
         id=key.id, public_key=key.signer.public_key.hex(), recipient=key.recipient, secret=key.reveal()
     )
-    half = path.with_name(f"{path.name}.{os.getpid()}.half")
-    half.unlink(missing_ok=True)
-    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        os.link(half, path)  # refuses where there is one: two processes never make two keys
-    finally:
-        half.unlink()
-    _sync(path.parent)
+    with whole(path, new=True) as file:
+        file.write(text.encode("ascii"))
     key.kept = path
 
 
@@ -192,9 +182,8 @@ def _read(path: Path, *, guarded: bool = False) -> SiteKey:
     """guarded: systemd has seen to who may read it."""
     try:
         with path.open("rb") as file:
-            found = os.fstat(file.fileno())
             if not guarded:
-                _check(path, found)
+                require_own(path, os.fstat(file.fileno()), _SETTING)
             text = file.read(_LONGEST + 1).decode("ascii", "replace")
     except OSError as error:
         raise MissingError(f"{path}: the site key cannot be read ({error.strerror})") from None
@@ -210,24 +199,6 @@ def _read(path: Path, *, guarded: bool = False) -> SiteKey:
         ) from None
     key.kept = None if guarded else path
     return key
-
-
-def _check(path: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise SettingError(_SETTING, f"{path} is no file")
-    if found.st_uid != os.geteuid():
-        raise SettingError(_SETTING, f"{path} belongs to another user; it must be lfrd's own")
-    if stat.S_IMODE(found.st_mode) & ~0o600:
-        raise SettingError(_SETTING, f"others may use {path}; make it lfrd's alone: chmod 600 {path}")
-
-
-def _sync(folder: Path) -> None:
-    """A changed entry of a folder survives a power cut only when the folder has been synced."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _derived(secret: str, label: str) -> bytes:

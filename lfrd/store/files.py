@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lfrd.errors import BusyError, StoreError
+from lfrd.sealing.lasting import sync
 
 LOCK_NAME = "lfrd.lock"
 
@@ -38,7 +39,7 @@ def prepare(path: Path) -> Path:
 def _prepare_folder(folder: Path) -> None:
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True)
-        _sync(folder.parent)
+        sync(folder.parent)
     found = folder.stat()
     if not found.st_mode & 0o022:
         return
@@ -47,15 +48,6 @@ def _prepare_folder(folder: Path) -> None:
             f"{folder}: other users of this machine may write to this folder; set site.data to another"
         )
     folder.chmod(stat.S_IMODE(found.st_mode) & ~0o022)
-
-
-def _sync(folder: Path) -> None:
-    """A new entry of a folder survives a power cut only when the folder itself has been synced."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -12,13 +12,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal, Self
 
+from tests.journeys.relay import Relay, Side
+
 Pictures = Literal["come", "wait", "break"]
 """Answers to GET /alerts/...: handed on; held until they may come; cut off after their first bytes."""
 FIRST_BYTES = 3000
 """Of a picture's answer, its headers included, that come before it breaks off."""
 
 
-class Radio:
+class Radio(Relay):
     """Relays what phones and the server send, in order, as far as `up` and `down` are set.
 
     What is held is handed on when the air clears, as TCP does by sending again; a phone that has given the
@@ -26,12 +28,11 @@ class Radio:
     """
 
     def __init__(self, port: int) -> None:
-        self._port = port  # the server's
+        super().__init__(port)
         self.up = asyncio.Event()  # from phones to the server: set while it comes through
         self.down = asyncio.Event()
         self.pictures: Pictures = "come"
         self._changed = asyncio.Condition()
-        self._open: set[asyncio.StreamWriter] = set()  # both sides of each relayed connection
         self.mend()
 
     @classmethod
@@ -39,15 +40,12 @@ class Radio:
     async def to(cls, port: int) -> AsyncIterator[tuple[Self, str]]:
         """The air in front of the server on that port, and the address under which pages reach it."""
         radio = cls(port)
-        server = await asyncio.start_server(radio._relay, "127.0.0.1", 0)
-        try:
-            yield radio, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        finally:
-            server.close()
-            await radio.let_pictures("come")
-            radio.mend()
-            radio.cut()
-            await server.wait_closed()
+        async with radio.listening() as here:
+            try:
+                yield radio, f"http://127.0.0.1:{here}"
+            finally:
+                await radio.let_pictures("come")
+                radio.mend()
 
     def fade(self, *, up: bool = True, down: bool = True) -> None:
         """Nothing comes through any more, one way or both, and nobody is told."""
@@ -60,34 +58,16 @@ class Radio:
         self.up.set()
         self.down.set()
 
-    def cut(self) -> None:
-        """Every connection breaks, and what was held for it is lost. New ones are let through."""
-        for writer in list(self._open):
-            writer.transport.abort()
-
     async def let_pictures(self, how: Pictures) -> None:
         async with self._changed:
             self.pictures = how
             self._changed.notify_all()
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there, back = await asyncio.open_connection("127.0.0.1", self._port)
-        except OSError:  # the server has gone: refused, as the system refuses
-            writer.transport.abort()
-            return
+    async def between(self, phone: Side, server: Side) -> None:
         wanted = asyncio.Event()  # the request on the way is for a picture
-        self._open |= {writer, back}
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._send(reader, back, wanted))
-                group.create_task(self._answer(there, writer, wanted))
-        finally:
-            self._open -= {writer, back}
-            for side in (writer, back):
-                side.close()
-                with contextlib.suppress(OSError):
-                    await side.wait_closed()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send(phone[0], server[1], wanted))
+            group.create_task(self._answer(server[0], phone[1], wanted))
 
     async def _send(
         self, reader: asyncio.StreamReader, back: asyncio.StreamWriter, wanted: asyncio.Event

@@ -27,6 +27,7 @@ from lfrd.store.database import Database
 from lfrd.types import AlertId, Box, CameraId, DeploymentId, NominalId, TrackId
 from lfrd.web.server import static_folder
 from tests import office
+from tests.journeys.relay import Relay, Side
 
 CAMERAS = ("High Street 1", "Market Square")
 
@@ -141,54 +142,27 @@ class Street:
         return [(row["alert"], row["name"], row["decision"]) for row in rows]
 
 
-class Link:
-    """The radio between phones and server: a TCP relay that can be cut and mended."""
+class Link(Relay):
+    """The radio between phones and server, that can be cut and mended."""
 
     def __init__(self, port: int) -> None:
-        self._port = port  # the server's
+        super().__init__(port)
         self._up = True
-        self._open: set[asyncio.StreamWriter] = set()  # both sides of each relayed connection
-        self.made = 0  # connections relayed since the start
         self.received = 0  # bytes that have come from the server
-
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[int]:
-        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
-        try:
-            yield server.sockets[0].getsockname()[1]
-        finally:
-            server.close()
-            self.cut()
-            await server.wait_closed()
 
     def cut(self) -> None:
         """Every connection breaks, and new ones are refused, until `mend`."""
         self._up = False
-        for writer in list(self._open):
-            writer.transport.abort()
+        super().cut()
 
     def mend(self) -> None:
         self._up = True
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._up:
-            writer.transport.abort()
-            return
-        self.made += 1
-        try:
-            there, back = await asyncio.open_connection("127.0.0.1", self._port)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._open |= {writer, back}
-        try:
-            await asyncio.gather(_pump(reader, back), _pump(there, writer, self._count))
-        finally:
-            self._open -= {writer, back}
-            for side in (writer, back):
-                side.close()
-                with contextlib.suppress(OSError):
-                    await side.wait_closed()
+    def admits(self) -> bool:
+        return self._up
+
+    async def between(self, phone: Side, server: Side) -> None:
+        await asyncio.gather(_pump(phone[0], server[1]), _pump(server[0], phone[1], self._count))
 
     def _count(self, data: bytes) -> None:
         self.received += len(data)

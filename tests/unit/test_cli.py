@@ -15,9 +15,8 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pytest
 
@@ -26,6 +25,7 @@ from lfrd.commands.replaying import clock
 from lfrd.commands.shared import counted
 from lfrd.errors import MissingError
 from tests.clips import write_clip
+from tests.commands import Ended, anew, lfrd
 
 COMMANDS = [
     [],
@@ -44,39 +44,6 @@ COMMANDS = [
     ["bench"],
     ["bench", "search"],
 ]
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    def line(self) -> str:
-        """The only line on standard error, which is lfrd's own; nothing stands on standard output."""
-        assert self.out == ""
-        assert self.err.startswith("lfrd: ")
-        assert self.err.count("\n") == 1
-        return self.err.rstrip("\n")
-
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-def lfrd(*words: str | Path, environment: dict[str, str] | None = None, **how: Any) -> Ended:
-    """Run the command to its end, and hold it to what is true of every run: no traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lfrd", *map(str, words)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        env=os.environ | {"COLUMNS": "80"} | (environment or {}),
-        timeout=120,
-        check=False,
-        **how,
-    )
-    assert "Traceback" not in done.stderr + done.stdout
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +85,7 @@ def test_every_command_explains_itself_within_a_narrow_terminal(words: list[str]
 
 
 def test_the_bare_command_shows_an_example_of_every_command() -> None:
-    ended = lfrd()
+    ended = anew()
     assert (ended.code, ended.err) == (0, "")
     examples = ended.out.partition("Examples:")[2]
     listed = ended.out.partition("Commands:")[2].partition("Examples:")[0]
@@ -369,7 +336,7 @@ def test_a_data_folder_that_cannot_be_written_is_one_line(words: list[str], film
 
 def test_a_disk_that_takes_no_more_is_one_line_and_leaves_no_pack(packs: Path, tmp_path: Path) -> None:
     source = changed(packs, tmp_path / "mine", lambda text: text.replace('name = "builtin"', 'name = "mine"'))
-    ended = lfrd(
+    ended = anew(
         *("models", "install", source, "--data", tmp_path / "data"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )

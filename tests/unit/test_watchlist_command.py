@@ -15,8 +15,8 @@ from lfrd import config
 from lfrd.policy.plan import Plan
 from lfrd.records import records
 from lfrd.types import CONSOLE, Role
+from tests.commands import Ended, lfrd
 from tests.unit.listing.kit import row, write_csv
-from tests.unit.test_cli import Ended, lfrd
 
 PASSWORD = "seven-green-otters-at-dawn"
 TODAY = datetime.datetime.now().astimezone().date().isoformat()
@@ -54,9 +54,9 @@ def box(tmp_path: Path, fresh: Path) -> Path:
 
 @pytest.fixture
 def command(box: Path) -> Command:
-    def run(*words: str | Path, by: str = "olga", **how: object) -> Ended:
+    def run(*words: str | Path, by: str = "olga", cwd: Path | None = None) -> Ended:
         person = ("--as", by, "--password-file", box / "password") if by else ()
-        return lfrd("watchlist", *words, "--config", box / "config.toml", *person, **how)  # type: ignore[arg-type]
+        return lfrd("watchlist", *words, "--config", box / "config.toml", *person, cwd=cwd)
 
     return run
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from av.video.codeccontext import VideoCodecContext
 
+from lfrd.capture import browser
 from lfrd.capture.base import SourceBase
 from lfrd.capture.browser import PhoneSource
 from lfrd.capture.lines import Line
@@ -52,11 +53,15 @@ class Phone:
         self.line = line
         self.hung_up = threading.Event()
         self.on_asked: Callable[[], object] = lambda: None  # called when a key frame is asked for
+        self.on_forget: Callable[[], object] = lambda: None  # called when nothing has come for a while
         self._pictures = pictures
         self._thread = threading.Thread(target=self._send)
 
     def ask_key(self) -> None:
         self.on_asked()
+
+    def forget(self) -> None:
+        self.on_forget()
 
     def hang_up(self) -> None:
         self.hung_up.set()
@@ -145,6 +150,32 @@ def test_without_a_phone_it_fails_to_open_and_says_what_to_do() -> None:
     with pytest.raises(SourceError, match=r"no phone sends its picture: open /camera .* press Start"):
         opened(line, open_seconds=0).__enter__()
     assert not line.wanted
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+def test_of_a_phone_that_falls_silent_no_picture_is_kept_and_it_goes_on_with_one_that_stands_by_itself(
+    codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "STOP_SECONDS", 0.001)
+    line, now = patient(), 0.0
+    first, more = coded(codec, range(3)), coded(codec, range(3, 5))
+    phone = Phone(line, first[:1])
+    kept: list[bool] = []  # whether the decoder was, at each time it is said that nothing comes
+
+    def silent() -> None:
+        nonlocal now
+        kept.append(source._decoder is not None)
+        now += 0.4
+        if len(kept) == 4:
+            for name, data in [first[1], *more]:  # one that builds on what is gone, two that do not
+                line.put(phone, name, data, 0)
+
+    phone.on_forget = silent
+    source = PhoneSource(CameraId("roof"), line, every, open_seconds=60, clock=lambda: now)
+    with phone.sending(), source:
+        assert [number for number, _ in seen(source, 3)] == [0, 3, 4]
+    assert kept == [True, True, True, False]
+    assert source.counts.corrupt == 0
 
 
 def test_a_phone_that_ends_is_the_cameras_news() -> None:

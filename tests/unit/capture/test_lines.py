@@ -31,10 +31,14 @@ class Time:
 class Phone:
     def __init__(self) -> None:
         self.asked = 0
+        self.forgot = 0
         self.hung_up = 0
 
     def ask_key(self) -> None:
         self.asked += 1
+
+    def forget(self) -> None:
+        self.forgot += 1
 
     def hang_up(self) -> None:
         self.hung_up += 1
@@ -151,6 +155,36 @@ def test_what_has_waited_too_long_is_not_handed_out_either() -> None:
     bench.time.now += LONGEST_WAIT + 0.01
     assert bench.take() is None
     assert bench.line.statistics().dropped == 1
+
+
+def test_a_silent_phone_is_told_to_forget_and_goes_on_where_it_was_while_the_camera_remembers() -> None:
+    bench = Bench()
+    bench.line.forget(object(), all_before=True)
+    assert bench.phone.forgot == 0
+    bench.put(KEY)
+    assert bench.take() is not None
+    bench.line.forget(bench.source, all_before=False)
+    assert bench.phone.forgot == 1
+    bench.put()
+    assert bench.take() is not None
+    assert bench.phone.asked == 0
+
+
+def test_after_all_is_forgotten_nothing_is_taken_before_a_picture_that_stands_by_itself() -> None:
+    bench = Bench()
+    bench.put(KEY)
+    assert bench.take() is not None
+    bench.put()  # came while the camera was about to forget
+    for _ in range(3):
+        bench.line.forget(bench.source, all_before=True)
+    assert bench.phone.asked == 1
+    bench.put()
+    assert bench.take() is None
+    bench.put(KEY)
+    bench.line.forget(bench.source, all_before=True)
+    taken = bench.take()
+    assert taken is not None
+    assert taken.key
 
 
 def test_however_slow_the_taker_is_nothing_that_it_gets_is_old() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from lfrd.config import Inference as InferenceSettings
 from lfrd.errors import CorruptError, MissingError
+from lfrd.evaluation.cutout import bust
 from lfrd.evaluation.scenery import View
 from lfrd.evaluation.street import Passage, Truth, Walker, crowd, demo_clip, frames, make_clip, read_truth
 from lfrd.evaluation.walking import Actor, Walk
@@ -58,7 +59,7 @@ def overlap(a: Box, b: Box) -> float:
 def actor(view: View, seed: int = 1, **kept: float) -> Actor:
     rng = np.random.default_rng(seed)
     chosen = {"enter": 0.0, "speed": 1.4, "far": 6.0, "near": 2.0, "lane": 0.0} | kept
-    return Actor(mask(), "a", Walk(view, rng=rng, **chosen), where, rng)
+    return Actor(bust(mask(), where), Walk(view, rng=rng, **chosen), rng)
 
 
 def test_the_clip_is_baseline_h264_in_an_mp4_file_with_its_index_in_front(tmp_path: Path) -> None:
@@ -196,6 +197,20 @@ def test_portraits_that_cannot_serve_are_named(tmp_path: Path) -> None:
         make_clip(clip, [Walker("a", tmp_path / "text.png")], seconds=1, locate=where, size=SIZE)
     with pytest.raises(CorruptError, match="a: no face was found"):
         make_clip(clip, [walker()], seconds=1, locate=lambda picture: Detections.none(), size=SIZE)
+
+
+def test_who_walks_twice_is_cut_out_of_their_portrait_once(tmp_path: Path) -> None:
+    asked: list[U8] = []
+
+    def noted(picture: U8) -> Detections:
+        asked.append(picture)
+        return where(picture)
+
+    portrait = mask()
+    walkers = [Walker("a", portrait, enter=-1.0), Walker("a again", portrait, enter=0.0), walker("b")]
+    truth = make_clip(tmp_path / "clip.mp4", walkers, seconds=2.0, locate=noted, size=SIZE, fps=5, posts=0)
+    assert len(asked) == 2
+    assert {passage.person for passage in truth.passages} == {"a", "a again", "b"}
 
 
 def test_odd_sides_are_refused(tmp_path: Path) -> None:

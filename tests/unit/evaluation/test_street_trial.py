@@ -245,7 +245,7 @@ async def test_the_pipeline_and_its_evidence_judged_again_come_to_the_same(
         Walker("admiral", admiral, enter=-0.5, speed=1.5, far=45, near=110, lane=0.4),
     ]
     clip = tmp_path / "street.mp4"
-    truth = make_clip(clip, walkers, seconds=4.0, locate=locate, size=(960, 540), seed=3)
+    truth = make_clip(clip, walkers, seconds=4.0, locate=locate, size=(640, 360), seed=3)
     plan = Plan({"astronaut": astronaut}, [walkers], frozenset({"astronaut"}), 3)
 
     result = await trial(clip, truth, plan, builtin, Config())

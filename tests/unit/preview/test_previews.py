@@ -203,6 +203,14 @@ async def test_a_camera_that_does_not_run_is_not_watched_and_no_more_than_allowe
         assert live.viewers == 0
 
 
+async def test_nobody_watches_where_nobody_may(inference: Inference) -> None:
+    with previews(inference, viewers=0) as live:
+        live.start(STREET)
+        with pytest.raises(NotAllowed) as caught, live.watch(STREET):
+            pass
+        assert caught.value.code == "too_many"
+
+
 async def test_whoever_watches_a_camera_that_stops_is_told(inference: Inference) -> None:
     with previews(inference) as live:
         live.start(STREET)

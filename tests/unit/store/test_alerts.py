@@ -276,7 +276,6 @@ async def test_what_is_asked_of_an_unknown_alert_is_refused(store: Store) -> Non
     await refused("unknown_alert", store.alerts.sighting(unknown, HERE, 1.0, 0.5, TrackId(1)))
     await refused("unknown_alert", store.alerts.improve(unknown, b"better", {}, 0.9, 9))
     await refused("unknown_alert", store.alerts.view(unknown))
-    await refused("unknown_alert", store.alerts.origin(unknown))
 
 
 # ---- deletion -------------------------------------------------------------------------------------------
@@ -330,7 +329,7 @@ async def test_event_numbers_go_on_through_all_deployments_and_earlier_alerts_ar
     event = await store.acts.adjudicate(earlier, phone.actor, "viable")
     assert (event.seq, event.alert.deployment) == (3, "Market day")
     assert [event.alert.id for event in await store.alerts.after(0, 10)] == [earlier, later, earlier]
-    assert (await store.alerts.origin(later)).deployment == "d2"
+    assert (await store.alerts.view(later)).deployment == "Evening"
 
 
 async def test_a_new_phone_is_not_told_of_what_is_over_in_deployments_that_have_ended(store: Store) -> None:

@@ -163,6 +163,46 @@ async def test_no_coded_picture_stays_in_the_library_when_it_is_over() -> None:
         assert not any(buffer._packets)
 
 
+async def test_the_last_picture_of_a_page_that_falls_silent_goes_and_the_next_ones_come() -> None:
+    line, source = opened()
+    async with page_that_sends() as page, PhonePicture(line, alone()) as picture:
+        await page.take(await picture.answer(await page.offer()))
+        await until(lambda: line.statistics().put > 2)
+        page.track.goes_on.clear()
+        buffer = vars(picture._receiver)["_RTCRtpReceiver__jitter_buffer"]
+        assert any(buffer._packets), "nobody has told it that its last picture is whole"
+
+        def gone() -> bool:
+            while line.take(source, 0):
+                pass
+            line.forget(source, all_before=True)
+            return not any(buffer._packets)
+
+        await until(gone)
+        page.track.goes_on.set()
+        await until(lambda: line.statistics().waiting > 1)
+        coded = line.take(source, 0)
+        assert coded is not None
+        assert coded.key
+
+
+async def test_a_picture_that_still_grows_is_left_to_come() -> None:
+    """As over a slow radio, on which a picture that stands by itself takes its time."""
+    line, _ = opened()
+    async with page_that_sends() as page, PhonePicture(line, alone()) as picture:
+        await page.take(await picture.answer(await page.offer()))
+        await until(lambda: line.statistics().put > 2)
+        page.track.goes_on.clear()
+        buffer = vars(picture._receiver)["_RTCRtpReceiver__jitter_buffer"]
+        picture._look_again()
+        (one, *_) = filter(None, buffer._packets)
+        buffer._packets[(buffer._origin - 1) % buffer.capacity] = one  # one more has come
+        picture._look_again()
+        assert any(buffer._packets)
+        picture._look_again()
+        assert not any(buffer._packets)
+
+
 async def test_no_thread_stays_behind() -> None:
     before = threading.active_count()
     line, _ = opened()
