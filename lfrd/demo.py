@@ -52,12 +52,14 @@ PATIENCE_SECONDS = 120.0  # for the first alert; it takes 3 s on two cores
 @dataclass(frozen=True, slots=True)
 class Serving:
     """The server listens; link: an invitation for phones. trust: where a new phone comes to trust the box
-    first, and fingerprint what it is to be compared with; empty in plain HTTP."""
+    first, and fingerprint what it is to be compared with; empty in plain HTTP. walks: the person on the list
+    walks by without anybody's doing."""
 
     address: str
     link: str
     trust: str
     fingerprint: list[str]
+    walks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ async def run_demo(
                 if once:
                     await _answer_once(site, tell)
                     return
-                await _announce(site, host, tell)
+                await _announce(site, host, tell, walks=not webcam)
                 if webcam:
                     picture = "" if watchlist is not None else str(listed[LISTED][0])
                     await _lendable(site, host, [*listed], picture, tell)
@@ -169,15 +171,14 @@ async def _rehearse(
             await rehearse(kept, placed, pack, inference, plan, people, report)
 
 
-async def _announce(site: Site, host: str, tell: Tell) -> None:
+async def _announce(site: Site, host: str, tell: Tell, *, walks: bool) -> None:
     seen = reachable(host)
     address = replace(site.bound, host=seen).url
     trust = "" if site.door is None else replace(site.door, host=seen).url
     authority = _authority(site)
     code = await _invited(site, None, 20, INVITATION_HOURS * 3600)
-    tell(
-        Serving(address, join_link(address, code), trust, [] if authority is None else rows(authority.digest))
-    )
+    fingerprint = [] if authority is None else rows(authority.digest)
+    tell(Serving(address, join_link(address, code), trust, fingerprint, walks))
 
 
 async def _lendable(site: Site, host: str, listed: list[str], picture: str, tell: Tell) -> None:

@@ -175,7 +175,7 @@ export class AlertCard {
               "aria-label": text.show(alert),
               onclick: () => this.ask.show(alert.id),
             },
-            state === "here" ? h("img", { src: url, alt: "" }) : icon("people"),
+            state === "here" ? h("img", { src: url, alt: "", onerror: () => this.pictures.refuse(url) }) : icon("people"),
           );
         }),
       ),

@@ -23,6 +23,7 @@ class App {
   constructor() {
     this.officer = "";
     this.role = "";
+    this.invitation = ""; // the code of an invitation that was opened here and has not been used
     this.signedIn = false; // a session is believed to stand, and the ready screen is shown
     this.welcome = null; // the server's last welcome
     this.state = null; // its last state, of this connection
@@ -42,7 +43,6 @@ class App {
       leave: () => this.post(false),
       signOut: () => this.signOut(),
       open: (id) => this.show(id),
-      notices: () => this.signal.askNotices(),
       test: () => this.signal.test(),
     });
     this.card = new AlertCard(place("card"), this.pictures, {
@@ -68,15 +68,38 @@ class App {
       this.assertedOn = 0;
       this.#standReady();
     });
-    this.bars = new Bars(place("bars"), this.connection, this.signal);
+    addEventListener("hashchange", () => this.opened());
+    this.bars = new Bars(place("bars"), this.connection, this.signal, {
+      stay: () => this.decline(),
+      swap: () => this.signOut(),
+    });
     setInterval(() => this.tick(), 1000);
   }
 
   async begin() {
-    const code = takeCode();
+    this.invitation = takeCode() || this.invitation;
     const problem = await this.session();
-    if (problem) this.join(code, code || problem !== "unproven" ? "" : words.join.unproven);
+    if (problem) this.join(this.invitation || problem !== "unproven" ? "" : words.join.unproven);
     else this.enter();
+  }
+
+  /** An invitation was opened in the tab that this page stands in. It never takes the place of a session by itself. */
+  opened() {
+    this.invitation = takeCode() || this.invitation;
+    if (!this.invitation) return;
+    if (this.officer) this.#offer();
+    else this.begin();
+  }
+
+  decline() {
+    this.invitation = "";
+    say(place("polite"), "");
+    this.refresh();
+  }
+
+  #offer() {
+    this.refresh();
+    if (this.invitation && this.officer) say(place("polite"), words.bar.invited(this.officer));
   }
 
   /** "" where the session stands, or nobody can be asked; otherwise why it does not serve: see Connection. */
@@ -92,10 +115,12 @@ class App {
     return "";
   }
 
-  join(code, message) {
+  join(message) {
     this.forget();
+    const code = this.invitation;
     if (this.signal.notices === "granted") this.#wakeUps((wakeUps) => wakeUps.forget());
     showJoin(place("screen"), code, message, ({ officer, role }) => {
+      if (this.invitation === code) this.invitation = ""; // else another one was opened meanwhile
       this.officer = officer;
       this.role = role;
       this.enter();
@@ -106,13 +131,14 @@ class App {
   enter() {
     if (this.role && this.role !== "engagement") {
       showDesk(place("screen"), this.role);
+      this.#offer();
       return;
     }
     this.signedIn = true;
     this.book.officer = this.officer;
     this.ready.show();
     this.connection.start();
-    this.refresh();
+    this.#offer();
   }
 
   /** Nothing of the session stays: no picture, no alert, no place in the log. */
@@ -150,7 +176,7 @@ class App {
     }
     await forgetDevice();
     this.bars.mend();
-    this.join("", words.join.left);
+    this.join(words.join.left);
   }
 
   // ---- from the server ----------------------------------------------------------------------------------
@@ -260,9 +286,9 @@ class App {
   ended(why) {
     if (this.leaving) return;
     if (why === "unproven") {
-      this.join("", words.join.unproven);
+      this.join(words.join.unproven);
     } else if (why === "revoked") {
-      this.join("", this.signedIn && this.welcome ? words.join.revoked : "");
+      this.join(this.signedIn && this.welcome ? words.join.revoked : "");
     } else {
       this.forget();
       showElsewhere(place("screen"), () => this.begin());
@@ -385,8 +411,15 @@ class App {
     }
     place("screen").inert = modal;
     this.#alarm();
-    this.bars.update({ signedIn: this.signedIn, onPost: this.onPost, degraded: this.state?.degraded ?? "" });
+    this.bars.update({ signedIn: this.signedIn, onPost: this.onPost, degraded: this.state?.degraded ?? "", invited: this.#invited() });
     this.tick();
+  }
+
+  /** Who is signed in where an invitation waits, and whether an alert is to be finished before it can be used. */
+  #invited() {
+    if (!this.invitation || !this.officer) return null;
+    const { book } = this;
+    return { officer: this.officer, busy: Boolean(book.current) || book.busy() || book.unfinished().length > 0 };
   }
 
   #alarm() {

@@ -46,7 +46,7 @@ export function showJoin(place, code, message, joined) {
     const [problem, field] = await join(invitation, name.value.trim(), joined);
     button.disabled = false;
     say(button, text.button);
-    if (problem) refuse(problem, field && name);
+    if (problem) refuse(problem, field ? name : null);
   }
 
   place.className = "join";

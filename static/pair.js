@@ -135,7 +135,7 @@ export class Pair {
   }
 
   #figure(kind, label) {
-    const image = h("img", { hidden: true, decoding: "async" });
+    const image = h("img", { hidden: true, decoding: "async", onerror: () => this.pictures.refuse(image.src) });
     const note = h("span");
     const button = h("button", { type: "button", onclick: () => this.ask.load() }, text.again);
     const blank = h("div", { class: "blank" }, note, button);
@@ -155,7 +155,7 @@ export class Pair {
     side.image.alt = description;
     side.image.hidden = !here;
     side.blank.hidden = here;
-    side.button.hidden = state !== "missing";
+    side.button.hidden = state !== "missing" && state !== "broken";
     side.enlarge.setAttribute("aria-label", text.enlarge(description));
     say(side.note, this.cleared ? text.cleared : (text[state] ?? ""));
   }

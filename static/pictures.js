@@ -4,7 +4,11 @@ import { provedFetch } from "./device.js";
 
 const PAUSES = [1, 2, 4, 8]; // seconds before the tries after the first
 
-/** One address: `state` is "loading", "here", "missing" (may come) or "gone" (the server has deleted it). */
+/** What has come is no picture, or a part of one. */
+class Broken extends Error {}
+
+/** One address: `state` is "loading", "here", "missing" (may come), "broken" (came, and cannot be shown) or "gone"
+ * (the server has deleted it). */
 class Held {
   /** @param {string} shown  an earlier version's object URL, to show until this one has come */
   constructor(address, changed, shown = "") {
@@ -24,24 +28,44 @@ class Held {
     try {
       const answer = await provedFetch(this.address, { signal: this.abort.signal });
       if (answer.status === 404 || answer.status === 410) {
+        this.#let();
         this.state = "gone";
       } else if (answer.ok) {
         const blob = await answer.blob();
         if (this.abort.signal.aborted) return;
-        if (this.url) URL.revokeObjectURL(this.url);
+        if (!isWhole(answer, blob)) throw new Broken();
+        this.#let();
         this.url = URL.createObjectURL(blob);
         this.state = "here";
       } else {
         throw new Error(String(answer.status));
       }
-    } catch {
+    } catch (problem) {
       if (this.abort.signal.aborted) return;
-      if (!this.url) this.state = "missing";
-      const pause = PAUSES[this.tries];
-      this.tries += 1;
-      if (pause) this.timer = setTimeout(() => this.load(), pause * 1000);
+      if (!this.url) this.state = problem instanceof Broken ? "broken" : "missing";
+      this.#later();
     }
     this.changed();
+  }
+
+  /** The browser could not show it. */
+  refuse() {
+    this.#let();
+    this.state = "broken";
+    this.#later();
+    this.changed();
+  }
+
+  #later() {
+    clearTimeout(this.timer);
+    const pause = PAUSES[this.tries];
+    this.tries += 1;
+    if (pause) this.timer = setTimeout(() => this.load(), pause * 1000);
+  }
+
+  #let() {
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.url = "";
   }
 
   /** Give the object URL away: from now on it is the taker's to revoke. */
@@ -54,9 +78,14 @@ class Held {
   drop() {
     this.abort.abort();
     clearTimeout(this.timer);
-    if (this.url) URL.revokeObjectURL(this.url);
-    this.url = "";
+    this.#let();
   }
+}
+
+/** An answer that broke off inside its headers has no body and perhaps no length, and browsers take it for whole. */
+function isWhole(answer, blob) {
+  const declared = answer.headers.get("content-length");
+  return blob.size > 0 && blob.type.startsWith("image/") && (declared === null || blob.size === Number(declared));
 }
 
 export class Pictures {
@@ -73,6 +102,7 @@ export class Pictures {
     const earlier = new Map(); // versions of one picture differ behind the question mark
     for (const [address, held] of this.held) {
       if (wanted.has(address)) continue;
+      earlier.get(address.split("?")[0])?.drop();
       earlier.set(address.split("?")[0], held);
       this.held.delete(address);
     }
@@ -92,11 +122,16 @@ export class Pictures {
   /** Try again what has not come: the connection is back, or the officer asks. */
   retry() {
     for (const held of this.held.values()) {
-      if (held.state === "missing") {
+      if (held.state === "missing" || held.state === "broken") {
         held.tries = 0;
         held.load();
       }
     }
+  }
+
+  /** An <img> could not show this object URL: perhaps the answer broke off. */
+  refuse(url) {
+    for (const held of this.held.values()) if (held.url && held.url === url) held.refuse();
   }
 
   clear() {

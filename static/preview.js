@@ -18,6 +18,7 @@ const AGAIN = [500, 1000, 2000, 4000, 8000]; // before the tries after a loss, t
 const LATER = 4000; // before asking again where the server said no
 const TOGETHER = 40; // milliseconds between a picture and its boxes on their way
 const MOST_WAITING = 30; // boxes of pictures that are not shown yet: two seconds of them
+const LETTERS = 13; // CSS pixels of a box's label, at the least
 const STROKE = { plain: "#f4f7fb", alert: "#ffb224", under: "#05070a" };
 
 /** The server's codes, as states. What is not here is a loss. */
@@ -364,15 +365,18 @@ export class CameraPreview extends HTMLElement {
     if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
     const pen = canvas.getContext("2d");
     pen.clearRect(0, 0, wide, high);
-    const size = Math.max(18, Math.round(high / 24));
+    // What stands above the picture is drawn in its pixels and seen in the page's: as large on a phone as on a wall.
+    const unit = Math.max(1, wide / (canvas.clientWidth || wide));
+    const size = Math.max(Math.round(high / 24), LETTERS * unit);
     pen.font = `600 ${size}px system-ui, sans-serif`;
     pen.textBaseline = "bottom";
     for (const [track, x, y, w, height, alerted] of boxes) {
       const box = [x * wide, y * high, w * wide, height * high];
       pen.setLineDash(alerted || track ? [] : [size / 2, size / 3]);
-      for (const [colour, line] of [[STROKE.under, alerted ? 12 : 6], [alerted ? STROKE.alert : STROKE.plain, alerted ? 7 : 3]]) {
+      const line = (alerted ? 3 : 1.5) * unit;
+      for (const [colour, thick] of [[STROKE.under, line + 2 * unit], [alerted ? STROKE.alert : STROKE.plain, line]]) {
         pen.strokeStyle = colour;
-        pen.lineWidth = line;
+        pen.lineWidth = thick;
         pen.strokeRect(...box);
       }
       const label = [track || "", alerted ? text.alert : ""].filter(Boolean).join(" · ");

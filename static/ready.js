@@ -15,7 +15,6 @@ const text = words.ready;
  * @property {() => void} leave
  * @property {() => void} signOut
  * @property {(id: string) => void} open
- * @property {() => void} notices
  * @property {() => void} test
  */
 
@@ -167,14 +166,12 @@ export class ReadyScreen {
     const sound = !signal.canSound ? phone.soundNever : signal.sound ? phone.soundOn : phone.soundOff;
     const wake = onPost ? (signal.awake ? phone.wakeOn : phone.wakeOff) : null;
     const vibrate = signal.canVibrate ? phone.vibrateOn : phone.vibrateNever;
-    paint(this.phone, JSON.stringify([sound, wake, vibrate, signal.notices, this.sure === "out", isNight()]), () => [
+    paint(this.phone, JSON.stringify([sound, wake, vibrate, this.sure === "out", isNight()]), () => [
       h("h2", {}, icon("phone"), text.phone),
       h(
         "ul",
         { class: "lines" },
-        ...[sound, wake, vibrate, { granted: phone.noticesOn, denied: phone.noticesOff }[signal.notices]]
-          .filter(Boolean)
-          .map((line) => h("li", {}, line)),
+        ...[sound, wake, vibrate].filter(Boolean).map((line) => h("li", {}, line)),
       ),
       this.wakeUps,
       h(
@@ -183,7 +180,6 @@ export class ReadyScreen {
         plain("test", phone.test, () => this.ask.test()),
         plain("night", isNight() ? phone.day : phone.night, () => this.#night()),
         ...languages.filter((other) => other !== language).map((other) => plain(other, named(other), () => location.replace(`?lang=${other}`))),
-        signal.notices === "default" && plain("notices", phone.noticesButton, () => this.ask.notices()),
         this.sure !== "out" && plain("out", text.signOut, () => this.#ask("out")),
       ),
       this.sure === "out" &&

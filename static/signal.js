@@ -55,11 +55,6 @@ export class Signal {
     return "Notification" in window && "serviceWorker" in navigator ? Notification.permission : "";
   }
 
-  async askNotices() {
-    await Notification.requestPermission();
-    this.changed();
-  }
-
   /** Called within a touch or a key press. */
   unlock() {
     if (!this.canSound || this.sound) return;

@@ -1,4 +1,5 @@
-// Waking this phone while it is locked or shows something else: on, off, and what it means where it cannot be.
+// What calls an officer who is not looking: this phone woken while it is locked, or, where that cannot be, a
+// notification while the page is open behind something else. One choice, on or off, and its state in words.
 
 import { provedFetch } from "./device.js";
 import { h, paint } from "./dom.js";
@@ -54,6 +55,11 @@ export class WakeUps {
       if (subscription) await this.#tell(subscription);
       else this.problem = text.noService;
     });
+  }
+
+  /** Where no phone is woken: notifications of the page's own. Called within a touch. */
+  async allowNotices() {
+    await this.#busily(() => Notification.requestPermission());
   }
 
   async turnOff() {
@@ -131,6 +137,7 @@ export class WakeUps {
   /** What a notification called for is in view now. */
   async #seen() {
     if (document.visibilityState !== "visible") return;
+    this.#paint(); // the officer may come back from the browser's settings
     const notices = (await (await worker())?.getNotifications?.({ tag: TAG })) ?? [];
     for (const notice of notices) notice.close();
   }
@@ -139,27 +146,34 @@ export class WakeUps {
     const { site, problem, busy } = this;
     const hindrance = site && (site.enabled ? possible() : "off");
     const on = Boolean(site?.on) && !hindrance;
-    paint(this.place, JSON.stringify([site, hindrance, problem, busy, this.wokenAt]), () => {
+    const notices = permission();
+    paint(this.place, JSON.stringify([site, hindrance, notices, problem, busy, this.wokenAt]), () => {
       if (!site) return [];
-      if (hindrance) return [h("p", {}, text.not[hindrance]), ...steps(hindrance), h("p", { class: "faint" }, text.instead)];
+      if (hindrance) {
+        return [
+          h("p", {}, text.not[hindrance]),
+          ...steps(hindrance),
+          // Said already where that is the hindrance.
+          notices && hindrance !== "denied" && h("p", {}, text.notices[notices]),
+          notices === "default" && this.#button(text.noticesOn, () => this.allowNotices()),
+          h("p", { class: "faint" }, text.instead),
+        ];
+      }
       return [
         h("p", {}, on ? text.on : text.isOff),
+        !on && notices === "granted" && h("p", {}, text.notices.granted),
         h("p", { class: "faint" }, text.explain),
         on && this.wokenAt ? h("p", {}, text.woken(clock(this.wokenAt))) : null,
         on && site.trouble ? h("p", { class: "problem" }, sentence(site.trouble)) : null,
         problem ? h("p", { class: "problem", role: "status" }, problem) : null,
-        this.#button(on, busy),
+        this.#button(on ? text.turnOff : text.turnOn, () => (on ? this.turnOff() : this.turnOn())),
       ];
     });
   }
 
-  #button(on, busy) {
-    const button = h(
-      "button",
-      { type: "button", class: "act plain", "data-key": "wake-ups", onclick: () => (on ? this.turnOff() : this.turnOn()) },
-      busy ? text.wait : on ? text.turnOff : text.turnOn,
-    );
-    button.disabled = busy;
+  #button(label, onclick) {
+    const button = h("button", { type: "button", class: "act plain", "data-key": "wake-ups", onclick }, this.busy ? text.wait : label);
+    button.disabled = this.busy;
     return button;
   }
 }
@@ -172,6 +186,9 @@ function possible() {
   }
   return Notification.permission === "denied" ? "denied" : "";
 }
+
+/** "granted", "denied" or "default"; "" where this page can show no notification. */
+const permission = () => (window.isSecureContext && "Notification" in window && "serviceWorker" in navigator ? Notification.permission : "");
 
 /** An iPhone or an iPad, whose browsers have no push before the page is on the home screen. */
 const isApple = () =>

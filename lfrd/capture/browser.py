@@ -22,6 +22,9 @@ from lfrd.types import CameraId, Frame
 NOBODY = "no phone sends its picture: open /camera on one, sign in as an engineer and press Start"
 STOP_SECONDS = 0.5
 """How often a thread that waits for a picture looks whether it should stop; `stop` wakes it as well."""
+SILENT_SECONDS: Final = 1.0
+"""After which nothing is kept of a phone's last picture: somebody on no list may be in it, whose track ends
+by then. A phone that goes on begins with a picture that stands by itself."""
 DECODERS: Final = {"H264": "h264", "VP8": "vp8"}
 """FFmpeg's own. For VP8 there is libvpx too, which takes longer for the same: docs/phone-camera.md."""
 STAMPS = Fraction(1, 90_000)
@@ -62,12 +65,14 @@ class PhoneSource(SourceBase):
 
     def __iter__(self) -> Iterator[Frame]:
         problem = ""
+        heard_at = self._clock()
         try:
             while not self._stopping.is_set():
                 coded = self._line.take(self, STOP_SECONDS)
                 if coded is None:
+                    self._forget(silent=self._clock() - heard_at)
                     continue
-                at = coded.at
+                at, heard_at = coded.at, self._clock()
                 frames = self._decoded(coded)
                 del coded
                 while frames:
@@ -92,6 +97,13 @@ class PhoneSource(SourceBase):
     def _release(self) -> None:
         self._line.shut(self)
         self._decoder = None
+
+    def _forget(self, *, silent: float) -> None:
+        """silent: seconds without a picture. The decoder keeps the last ones, to predict the next from."""
+        long = silent >= SILENT_SECONDS
+        if long:
+            self._decoder = None
+        self._line.forget(self, all_before=long)
 
     def _decoded(self, coded: Coded) -> list[VideoFrame]:
         """The frames of one coded picture: one as a rule, none where it is damaged."""

@@ -32,6 +32,11 @@ class Sender(Protocol):
         """The next picture is to be one that stands by itself."""
         ...
 
+    def forget(self) -> None:
+        """No whole picture comes, and this is said again while none does: what there is of one, and does not
+        grow, is to go."""
+        ...
+
     def hang_up(self) -> None:
         """Nobody wants the picture any more."""
         ...
@@ -79,8 +84,8 @@ class Arriving:
 
 
 class Line:
-    """One camera's line. `open`, `shut`, `take` and `note` belong to the camera's thread, which passes itself
-    as `holder`; the rest to whoever speaks with the phone. Everything may be called from any thread."""
+    """One camera's line. What takes a `holder` belongs to the camera's thread, which passes itself; the rest
+    to whoever speaks with the phone. Everything may be called from any thread."""
 
     def __init__(
         self,
@@ -152,6 +157,20 @@ class Line:
         """What was taken could not be decoded: what builds on it is of no use either."""
         with self._changed:
             asks = self._start_over() if self._holder is holder else ()
+        _call(asks)
+
+    def forget(self, holder: object, *, all_before: bool) -> None:
+        """Nothing has come for a while. all_before: the camera has let go of what it decoded last, so that
+        only a picture that stands by itself is of use next."""
+        asks: Iterable[Callable[[], None]] = ()
+        with self._changed:
+            sender = self._sender
+            if self._holder is not holder or sender is None:
+                return
+            stands = self._needs_key or (bool(self._waiting) and self._waiting[0].key)
+            if all_before and not stands:
+                asks = self._start_over()
+        sender.forget()
         _call(asks)
 
     def note(self, holder: object, width: int, height: int, waited: float) -> None:

@@ -26,11 +26,12 @@ async def phones(_request: Request, services: Services, session: Session | None)
     """The engagement officers' phones: {now, latest, phones, wake_ups}, by officer's name. wake_ups: why
     wake-ups do not reach phones, a line for each push service that fails.
 
-    Each: {officer, connected, on_post, silent, heard, receipted, wakes, seconds}. heard: seconds since it
-    last said anything, None where it has not since the server started; silent: it has missed two heartbeats,
-    or has no connection. latest, receipted: numbers of events; None for an engineer, who sees connections and
-    nothing of alerts. seconds: by alert, from its storing to this phone's receipt, for an operator; None for
-    other roles.
+    Each: {officer, since, connected, on_post, silent, heard, receipted, wakes, seconds}; an officer with
+    several phones stands there with each of them. since: when it signed in, Unix seconds. heard: seconds
+    since it last said anything, None where it has not since the server started; silent: it has missed two
+    heartbeats, or has no connection. latest, receipted: numbers of events; None for an engineer, who sees
+    connections and nothing of alerts. seconds: by alert, from its storing to this phone's receipt, for an
+    operator; None for other roles.
     """
     assert session is not None
     now, reach = services.clock(), services.phones.reach.phones
@@ -49,6 +50,7 @@ async def phones(_request: Request, services: Services, session: Session | None)
         shown.append(
             {
                 "officer": each.name,
+                "since": each.created_at,
                 "connected": connected,
                 "on_post": each.id in on_post,
                 "silent": not connected or known is None or now - known.heard >= silence,

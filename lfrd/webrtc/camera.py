@@ -8,9 +8,11 @@ queue: what aiortc has put together goes to the sink at once, and its thread has
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import re
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -74,6 +76,7 @@ class PhonePicture:
         self._why = ""  # why it was hung up
         self._receiver = self._peer.receives()
         self._key = _with_intake(self._receiver, Intake(self, sink))
+        self._unfinished = 0, 0  # what of a picture had come when `forget` was last called; in the loop only
         self._peer.connection.getTransceivers()[0].setCodecPreferences(_preferred())
 
     async def __aenter__(self) -> Self:
@@ -108,18 +111,37 @@ class PhonePicture:
         """Waits until either side has ended."""
         await _first(asyncio.ensure_future(self._peer.ended()), asyncio.ensure_future(self._hung_up.wait()))
 
+    @property
+    def hung_up(self) -> bool:
+        """Whether this side has ended it."""
+        return self._hung_up.is_set()
+
     # ---- from any thread -----------------------------------------------------------------------------
 
     def ask_key(self) -> None:
         # aiortc asks the sender with the next packet that comes (RFC 4585, 6.3.1: picture loss indication).
         self._key.set()
 
+    def forget(self) -> None:
+        """Called again and again while no picture comes whole. What has come of one stands in aiortc's
+        buffer, the last one for good: that it is whole is told by the first packet of the next."""
+        self._from_elsewhere(self._look_again)
+
     def hang_up(self, why: str = NOT_WANTED) -> None:
         """End it. why: one line for people, of the first who does."""
-        try:
-            self._loop.call_soon_threadsafe(self._end, why)
-        except RuntimeError:  # the loop has ended, and the connection with it
-            return
+        self._from_elsewhere(self._end, why)
+
+    def _from_elsewhere(self, act: Callable[..., object], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and the connection with it
+            self._loop.call_soon_threadsafe(act, *arguments)
+
+    # ---- in the loop -----------------------------------------------------------------------------------
+
+    def _look_again(self) -> None:
+        """A picture that grows, over a slow radio, is left to come."""
+        before, self._unfinished = self._unfinished, _unfinished(self._receiver)
+        if before == self._unfinished:
+            _forget(self._receiver)
 
     def _end(self, why: str) -> None:
         self._why = self._why or why
@@ -138,11 +160,18 @@ def _with_intake(receiver: RTCRtpReceiver, intake: Intake) -> threading.Event:
     return lost
 
 
+def _unfinished(receiver: RTCRtpReceiver) -> tuple[int, int]:
+    """What of a coded picture has come: the number of its first packet, and how many there are."""
+    buffer = vars(receiver)["_RTCRtpReceiver__jitter_buffer"]
+    return buffer._origin or 0, sum(packet is not None for packet in buffer._packets)
+
+
 def _forget(receiver: RTCRtpReceiver) -> None:
-    """Let go of the coded picture that had not come whole: the connection's parts hold one another, and are
-    freed only when Python next looks for such rings."""
+    """Let go of the coded picture that had not come whole, and begin anew with the next packet. At the end
+    too: the connection's parts hold one another, and are freed only when Python next looks for such rings."""
     buffer = vars(receiver)["_RTCRtpReceiver__jitter_buffer"]
     buffer._packets[:] = [None] * buffer.capacity
+    buffer._origin = None
 
 
 def _preferred() -> list[RTCRtpCodecCapability]:

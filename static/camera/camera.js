@@ -3,7 +3,7 @@
 import { forgetDevice } from "../device.js";
 import { get, onEnded, post } from "../desk/api.js";
 import { button, facts, h, notice, refusal, say } from "../desk/parts.js";
-import { showSignIn, takeCode } from "../desk/signin.js";
+import { showSignIn, swap, takeCode } from "../desk/signin.js";
 import { NoPicture, awake, lenses, openLens } from "./lens.js";
 import { Sending } from "./sending.js";
 import { words } from "./words.js";
@@ -15,32 +15,37 @@ let stream = null; // this phone's own picture
 let sleep = () => {}; // lets the screen go dark again
 let cameras = [];
 let page = null; // the parts that change
+let who = ""; // the name of whoever is signed in
 
 // ---- signing in and out ---------------------------------------------------------------------------------------
 
 function toSignIn(message, code = "") {
   stop("");
   page = null;
+  who = "";
   top.replaceChildren();
   strip.replaceChildren();
-  showSignIn(main, { code, message, signedIn: begin, heading: words.signIn });
+  showSignIn(main, { code, message, signedIn: () => begin(), heading: words.signIn });
 }
 
-async function begin() {
+/** @param {string} [code]  of an invitation that was opened: for whoever is not signed in, or says that it be used */
+async function begin(code = "") {
   let me;
   try {
     me = await get("/api/desk/me");
     document.title = words.title(me.site);
+    who = me.name;
     frame(me);
+    if (code) invited(code);
     if (me.role !== "engineer") {
       main.replaceChildren(h("h1", {}, words.notEngineer), h("p", {}, words.notEngineerWhy));
       return;
     }
     ({ cameras } = await get("/api/camera"));
   } catch (error) {
-    if (error.status === 401) return toSignIn("");
-    main.replaceChildren(h("h1", {}, words.heading), refusal(error), button(words.again, begin));
-    return;
+    if (error.status === 401) return toSignIn("", code);
+    main.replaceChildren(h("h1", {}, words.heading), refusal(error), button(words.again, () => begin(code)));
+    return undefined;
   }
   strip.replaceChildren();
   if (!cameras.length) {
@@ -60,12 +65,21 @@ function frame(me) {
 async function signOut() {
   await stop("");
   try {
-    await post("/api/leave");
-    await forgetDevice();
+    await left();
     toSignIn(words.left);
   } catch (error) {
     strip.replaceChildren(refusal(error));
   }
+}
+
+async function left() {
+  await post("/api/leave");
+  await forgetDevice();
+}
+
+/** An invitation was opened over somebody's page: what this phone sends goes on until they say otherwise. */
+async function invited(code) {
+  if (await swap(who, left)) toSignIn("", code);
 }
 
 // ---- the page -------------------------------------------------------------------------------------------------
@@ -225,6 +239,8 @@ function told(kind, head, more = "") {
 onEnded(() => page && toSignIn(words.ended));
 addEventListener("pagehide", () => sending?.close());
 
-const code = takeCode();
-if (code) toSignIn("", code);
-else begin();
+addEventListener("hashchange", () => {
+  const code = takeCode();
+  if (code) (who ? invited : begin)(code);
+});
+begin(takeCode());

@@ -4,6 +4,7 @@ import { blob } from "./api.js";
 import { ask } from "./form.js";
 import { badge, button, facts, h, mark, notice, paint, refusal, say } from "./parts.js";
 import { outcomes, standing } from "./queue.js";
+import { byOfficer } from "./reach.js";
 import { words } from "./words.js";
 
 const text = words.alerts;
@@ -65,8 +66,9 @@ export class AlertCase {
   /** Which phones have it. @param {ReturnType<typeof import("./reach.js").reach>|null} of  null: not known */
   reached(of) {
     const told = words.wall;
-    const by = of ? of.reached.map((each) => told.reachedBy(each.phone.officer, each.seconds)).join(", ") || told.noneReached : "";
-    const missing = of ? of.missing.map(told.missed).join(", ") : "";
+    const officers = of && byOfficer(of);
+    const by = of ? officers.reached.map(told.reachedBy).join(", ") || told.noneReached : "";
+    const missing = of ? officers.missing.map(told.missed).join(", ") : "";
     paint(this.phones, `${by}|${missing}`, () =>
       of ? [h("p", { class: "reached" }, h("strong", {}, `${told.reached}: `), by), missing && badge("bad", "warning", `${told.missing}: ${missing}`)].filter(Boolean) : [],
     );

@@ -5,7 +5,7 @@ import { get, onEnded, post } from "./api.js";
 import * as keys from "./keys.js";
 import { button, h, link, notice, refusal, say } from "./parts.js";
 import { words } from "./words.js";
-import { showSignIn, takeCode } from "./signin.js";
+import { showSignIn, swap, takeCode } from "./signin.js";
 
 /** Every page: the pattern of its address, the roles that may see it, the module that builds it, and its key. */
 const PAGES = [
@@ -141,12 +141,24 @@ function frame() {
 
 async function signOut() {
   try {
-    await post("/api/leave");
-    await forgetDevice();
+    await left();
     toSignIn(words.signIn.left);
   } catch (error) {
     strip.replaceChildren(refusal(error));
   }
+}
+
+async function left() {
+  await post("/api/leave");
+  await forgetDevice();
+}
+
+/** An invitation was opened over somebody's page, which stays as it is until they say otherwise. */
+async function invited(code) {
+  if (here) history.replaceState(null, "", `#${here}`);
+  if (!(await swap(desk.me.name, left))) return;
+  history.replaceState(null, "", location.pathname);
+  toSignIn("", code);
 }
 
 function toSignIn(message, code = "") {
@@ -159,25 +171,27 @@ function toSignIn(message, code = "") {
   for (const each of [top, strip, foot]) each.replaceChildren();
   for (const dialog of document.querySelectorAll("dialog")) dialog.remove();
   document.title = words.title(words.signIn.heading, words.desk);
-  showSignIn(main, { code, message, signedIn: begin });
+  showSignIn(main, { code, message, signedIn: () => begin() });
 }
 
-async function begin() {
+/** @param {string} [code]  of an invitation that was opened, for whoever is not signed in */
+async function begin(code = "") {
   try {
     desk.me = await get("/api/desk/me");
   } catch (error) {
-    if (error.status === 401) return toSignIn("");
-    main.replaceChildren(h("h1", {}, words.desk), refusal(error), button(words.again, begin));
-    return;
+    if (error.status === 401) return toSignIn("", code);
+    main.replaceChildren(h("h1", {}, words.desk), refusal(error), button(words.again, () => begin(code)));
+    return undefined;
   }
   desk.heard(desk.me.now);
   strip.replaceChildren();
   frame();
   if (!PAGES.some(may)) {
     main.replaceChildren(h("h1", { tabindex: "-1" }, words.phoneRole), h("p", {}, words.phoneRoleWhy), h("p", {}, h("a", { href: "/" }, words.phonePage)));
-    return;
+  } else {
+    show();
   }
-  show();
+  return code && invited(code);
 }
 
 say(part("skip"), words.skip);
@@ -187,7 +201,7 @@ part("skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", () => {
   const code = takeCode();
-  if (code) toSignIn("", code);
+  if (code) (desk.me ? invited : begin)(code);
   else show();
 });
 addEventListener("beforeprint", () => {
@@ -197,6 +211,4 @@ addEventListener("beforeprint", () => {
 keys.listen();
 onEnded(() => desk.me && toSignIn(words.signIn.ended));
 
-const code = takeCode();
-if (code) toSignIn("", code);
-else begin();
+begin(takeCode());

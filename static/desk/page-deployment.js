@@ -84,7 +84,7 @@ function build({ deployment, authorisations, zones_drawn_by: drawnBy, segments, 
             [words.list.built, words.moment(watchlist.built_at)],
           ], "short")
         : h("p", { class: "faint" }, words.list.none),
-      desk.is("operator", "authorising") && h("p", {}, link(`watchlist/${id}`, text.toWatchlist)),
+      desk.is("operator", "authorising") && h("p", {}, link(`watchlist/${id}`, text.toWatchlist, { class: "alone" })),
     ),
     section(
       text.authorisations,

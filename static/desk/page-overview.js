@@ -83,12 +83,12 @@ function open(state, desk) {
       { class: "tiles" },
       tile(text.officers, state.officers.length, state.officers.join(", ") || text.nobody, state.officers.length ? "" : "warn"),
       tile(text.faces, state.faces_seen, text.facesWhy),
-      state.alerts_open !== null && tile(text.alerts, state.alerts_open, desk.is("operator") ? link("alerts", text.toAlerts, { "data-key": "alerts" }) : text.alertsWhy, state.alerts_open ? "warn" : ""),
+      state.alerts_open !== null && tile(text.alerts, state.alerts_open, desk.is("operator") ? link("alerts", text.toAlerts, { "data-key": "alerts", class: "alone" }) : text.alertsWhy, state.alerts_open ? "warn" : ""),
       segment && tile(text.n, segment.n, text.nWhy),
       segment && tile(text.threshold, segment.threshold.toFixed(3), text.thresholdWhy(segment.number, segment.pack)),
     ),
     section(text.cameras, cameras(state)),
-    h("p", {}, link("wall", text.toWall, { "data-key": "wall" }), " · ", link(`deployments/${deployment.id}`, text.more, { "data-key": "more" })),
+    h("p", {}, link("wall", text.toWall, { "data-key": "wall", class: "alone" }), " · ", link(`deployments/${deployment.id}`, text.more, { "data-key": "more", class: "alone" })),
   ].filter(Boolean);
 }
 

@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { ask, tell } from "./form.js";
-import { badge, button, fill, h, heading, notice, refusal, table } from "./parts.js";
+import { badge, button, fill, h, heading, link, notice, refusal, table } from "./parts.js";
 import { words } from "./words.js";
 
 const text = words.people;
@@ -26,14 +26,14 @@ export async function show(place, desk) {
 
   function buttons(person, now) {
     const act = (name, label, kind = "") => button(label, () => carry(person, name), kind, { "aria-label": text.actOn(label, person.name) });
-    return h(
-      "div",
-      { class: "actions small" },
+    const offered = [
       person.invite && !person.disabled_at && button(text.invite, () => invite(person), "", { "aria-label": text.actOn(text.invite, person.name) }),
       person.keep && person.sessions > 0 && act("revoke", text.revoke),
       person.keep && locked(person, now) && act("unlock", text.unlock),
       person.name !== desk.me.name && (person.disabled_at ? person.invite && act("enable", text.enable) : person.keep && act("disable", text.disable, "danger")),
-    );
+    ].filter(Boolean);
+    if (person.name === desk.me.name) offered.push(link("account", text.own));
+    return offered.length ? h("div", { class: "actions small" }, ...offered) : h("span", { class: "faint" }, text.noActs);
   }
 
   async function carry(person, name) {
@@ -68,7 +68,7 @@ export async function show(place, desk) {
     desk.say(text.added);
   }
 
-  const invite = (person) => invited(text.invitationFor(person.name), text.invitationWhy, () => post(`/api/desk/people/${person.id}/invite`));
+  const invite = (person) => invited(text.invitationFor(person.name), text.invitationWhy, () => post(`/api/desk/people/${person.id}/invite`), person.role === "engagement");
 
   async function shift() {
     let uses = 0;
@@ -79,11 +79,11 @@ export async function show(place, desk) {
       submit: text.shift,
       send: (values) => ((uses = values.uses), Promise.resolve(true)),
     });
-    if (chosen) await invited(text.shift, (hours) => text.shiftFor(uses, hours), () => post("/api/desk/people/shift", { uses }));
+    if (chosen) await invited(text.shift, (hours) => text.shiftFor(uses, hours), () => post("/api/desk/people/shift", { uses }), true);
   }
 
-  /** Make an invitation and show it, once. */
-  async function invited(title, why, make) {
+  /** Make an invitation and show it, once. phone: it lets a phone in, which may never have been here. */
+  async function invited(title, why, make, phone) {
     problem.replaceChildren();
     try {
       const made = await make();
@@ -91,6 +91,7 @@ export async function show(place, desk) {
       await tell(title, [
         h("p", {}, why(made.hours)),
         opens(made.link),
+        phone && h("p", {}, link("onboarding", text.isNew, { onclick: (event) => event.currentTarget.closest("dialog").close() })),
         h("img", { class: "qr", src: url, alt: text.qrAlt }),
         h("p", {}, h("label", { for: "invitation" }, text.invitationLink)),
         h("input", { id: "invitation", readonly: true, value: made.link, onfocus: (event) => event.target.select() }),

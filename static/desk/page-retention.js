@@ -67,7 +67,7 @@ export async function show(place, desk) {
     showHolds(),
     fill(rules, async () => {
       const { rules: list } = await get("/api/desk/retention/rules");
-      return table(text.rules, [text.what, text.deleted, text.latest, text.exception], list.map((each) => [each.what, each.after, each.ceiling, each.exception]), { kind: "cards" });
+      return table(text.rules, [text.what, text.deleted, text.latest, text.exception], list.map((each) => [each.what, each.after, each.ceiling, each.exception].map(plainly)), { kind: "cards" });
     }),
     desk.is("auditor") &&
       fill(due, async () => {
@@ -90,4 +90,10 @@ export async function show(place, desk) {
         );
       }),
   ]);
+}
+
+/** The rule's line as a sentence begins, and the outcomes in it in the words of the pages. */
+function plainly(line) {
+  const said = line.replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (code) => (words.outcome[code] ?? code).toLowerCase());
+  return said.charAt(0).toUpperCase() + said.slice(1);
 }

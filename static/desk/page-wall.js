@@ -8,7 +8,7 @@ import { close, open as connect } from "./feed.js";
 import { offer, sheet, step } from "./keys.js";
 import { badge, button, cameraBadge, h, link, notice, paint, refusal, say, stageBadge, table } from "./parts.js";
 import { need, Queue, standing } from "./queue.js";
-import { reach, standing as phoneStanding } from "./reach.js";
+import { byOfficer, officers as officersOf, reach, standing as phoneStanding } from "./reach.js";
 import { SiteMap } from "./site-map.js";
 import { words } from "./words.js";
 
@@ -147,16 +147,19 @@ export async function show(place, desk) {
     }
     const { open } = queue.sorted();
     say(alertsTitle, text.queue(open.filter((alert) => need(alert) === 0).length));
-    const entry = (alert) => ({ alert, ...reach(alert.id, queue.seqs.get(alert.id) ?? 0, phones) });
+    const entry = (alert) => {
+      const of = reach(alert.id, queue.seqs.get(alert.id) ?? 0, phones);
+      return { alert, reached: of.reached.length, all: of.reached.length + of.missing.length, missed: byOfficer(of).missing.map(text.missed) };
+    };
     const list = open.slice(0, SHOWN).map(entry);
-    const key = JSON.stringify(list.map(({ alert, reached, missing }) => [alert, reached.map((each) => [each.phone.officer, each.seconds]), missing.map((phone) => text.missed(phone))]));
+    const key = JSON.stringify(list);
     paint(alerts, key + open.length, () => [
       list.length ? h("ol", { class: "queue" }, ...list.map(item)) : h("p", { class: "faint" }, text.queueEmpty),
       open.length > SHOWN && h("p", {}, link("alerts", text.more(open.length - SHOWN), { "data-key": "more" })),
     ].filter(Boolean));
   }
 
-  function item({ alert, reached, missing }) {
+  function item({ alert, reached, all, missed }) {
     const stands = standing(alert);
     return h(
       "li",
@@ -166,8 +169,8 @@ export async function show(place, desk) {
         { href: `#alerts/${alert.id}`, class: "entry", "data-key": alert.id, "data-step": true, "aria-label": text.openAlert(alert) },
         h("span", { class: "entry-head" }, h("strong", {}, alert.nominal), h("span", {}, words.alerts.at(alert.last_camera || alert.camera, alert.category))),
         h("span", { class: "entry-head" }, badge(`alert-${stands}`, SHAPES[stands], words.alerts.standing(stands, alert)), h("span", { class: "age", "data-at": alert.created_at, "data-said": need(alert) === 0 ? "waited" : "age" })),
-        h("span", { class: "entry-head reached" }, h("span", {}, text.reachedOf(reached.length, reached.length + missing.length)), need(alert) < 2 && h("span", { class: "until", "data-until": alert.expires_at })),
-        missing.length > 0 && badge("bad", "warning", `${text.missing}: ${missing.map(text.missed).join(", ")}`),
+        h("span", { class: "entry-head reached" }, h("span", {}, text.reachedOf(reached, all)), need(alert) < 2 && h("span", { class: "until", "data-until": alert.expires_at })),
+        missed.length > 0 && badge("bad", "warning", `${text.missing}: ${missed.join(", ")}`),
         alert.blue && badge("blue", "flag", words.alerts.blue),
       ),
     );
@@ -184,20 +187,29 @@ export async function show(place, desk) {
     return found;
   }
 
+  /** An officer is one row, whatever number of phones they have signed in with. */
   function phoneList() {
     if (!phones.length) return h("p", { class: "faint" }, text.noPhones);
+    const badgeOf = (stands) => badge(PHONE_KINDS[stands], PHONE_SHAPES[stands], text.phone[stands]);
     return h(
       "ul",
       { class: "phones" },
-      ...phones.map((phone) => {
-        const stands = phoneStanding(phone);
-        const asked = queue.sorted().open.filter((alert) => need(alert) < 2);
-        const has = asked.filter((alert) => phone.receipted >= queue.seqs.get(alert.id)).length;
-        const behind = !seesAlerts && latest !== null && phone.connected && phone.receipted < latest ? latest - phone.receipted : 0;
-        const more = [phone.on_post && has < asked.length && text.onScreen(has, asked.length), stands !== "ready" && text.heard(phone.heard), behind > 0 && text.behind(behind), stands !== "ready" && phone.wakes && text.wakes].filter(Boolean).join(", ");
-        return h("li", {}, h("strong", {}, phone.officer), badge(PHONE_KINDS[stands], PHONE_SHAPES[stands], text.phone[stands]), more && h("span", { class: "faint" }, more));
+      ...officersOf(phones).map(({ officer, stands, phones: theirs }) => {
+        if (theirs.length === 1) return h("li", {}, h("strong", {}, officer), badgeOf(stands), told(theirs[0]));
+        const each = theirs.map((phone) => h("li", {}, h("span", {}, text.since(phone.since)), badgeOf(phoneStanding(phone)), told(phone)));
+        return h("li", {}, h("strong", {}, officer), h("span", { class: "faint" }, text.several(theirs.length)), badgeOf(stands), h("ul", {}, ...each));
       }),
     );
+  }
+
+  /** What else there is to say of a phone. */
+  function told(phone) {
+    const stands = phoneStanding(phone);
+    const asked = queue.sorted().open.filter((alert) => need(alert) < 2);
+    const has = asked.filter((alert) => phone.receipted >= queue.seqs.get(alert.id)).length;
+    const behind = !seesAlerts && latest !== null && phone.connected && phone.receipted < latest ? latest - phone.receipted : 0;
+    const more = [phone.on_post && has < asked.length && text.onScreen(has, asked.length), stands !== "ready" && text.heard(phone.heard), behind > 0 && text.behind(behind), stands !== "ready" && phone.wakes && text.wakes].filter(Boolean).join(", ");
+    return more && h("span", { class: "faint" }, more);
   }
 
   function repaintCameras() {

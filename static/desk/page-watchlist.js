@@ -6,12 +6,13 @@ import { badge, button, facts, fill, h, heading, link, notice, refusal, section,
 import { words } from "./words.js";
 
 const text = words.list;
+const RUNNING = ["active", "paused", "suspended"]; // what the page opens on, else the newest
 const FRESH = 24 * 3600; // seconds: an older build is refused at the start
 
 export async function show(place, desk, id) {
   const { deployments } = await get("/api/desk/deployments");
   const held = deployments.filter((each) => !["closed", "destroyed"].includes(each.stage));
-  const chosen = deployments.find((each) => each.id === id) ?? held[0];
+  const chosen = deployments.find((each) => each.id === id) ?? held.find((each) => RUNNING.includes(each.stage)) ?? held[0];
   const urls = []; // object URLs of pictures that were shown; let go of with the page
   place.append(heading(chosen ? text.of(chosen.name) : text.heading, chosen && stageBadge(chosen.stage)), chooser(held, chosen) ?? "");
   if (!chosen) {
@@ -30,7 +31,8 @@ const chooser = (held, chosen) =>
     ? h(
         "nav",
         { "aria-label": text.which, class: "chips" },
-        ...held.map((each) => link(`watchlist/${each.id}`, each.name, { "aria-current": each.id === chosen.id ? "page" : null })),
+        h("span", {}, `${text.which}:`),
+        ...held.map((each) => link(`watchlist/${each.id}`, text.choice(each.name, words.stage[each.stage] ?? each.stage), { "aria-current": each.id === chosen.id ? "page" : null })),
       )
     : null;
 

@@ -2,7 +2,7 @@
 
 import { deviceKey } from "../device.js";
 import { post } from "./api.js";
-import { control, form } from "./form.js";
+import { ask, control, form } from "./form.js";
 import { passkeysWork, signInByPasskey } from "./passkeys.js";
 import { button, h, notice, refusal } from "./parts.js";
 import { words } from "./words.js";
@@ -17,6 +17,14 @@ export function takeCode() {
   history.replaceState(null, "", location.pathname + location.search);
   return decodeURIComponent(found[1]);
 }
+
+/**
+ * An invitation was opened where somebody is signed in: it never takes their place by itself. Resolves with true
+ * once `leave` has signed them out, and with null where they stay.
+ * @param {string} name  @param {() => Promise<unknown>} leave
+ */
+export const swap = (name, leave) =>
+  ask({ title: text.invited, explain: [text.invitedWhy(name)], specs: [], submit: text.invitedSwap, danger: true, send: () => leave().then(() => true) });
 
 /**
  * @param {HTMLElement} place

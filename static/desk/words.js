@@ -202,6 +202,9 @@ export const words = {
     differ: "The two passwords differ.",
     join: "Set password and sign in",
     haveAccount: "I have a password",
+    invited: "Use this invitation?",
+    invitedWhy: (name) => `${name} is signed in here. Using it signs them out first, and ends what is under way in this browser.`,
+    invitedSwap: "Sign out and use it",
     left: "You have signed out. This browser keeps nothing of what you saw.",
     ended: "Your session has ended. Sign in again.",
   },
@@ -220,7 +223,7 @@ export const words = {
     toAlerts: "Go to the alerts",
     alertsWhy: "Not closed yet",
     n: "Watchlist",
-    nWhy: "Entries looked for (N)",
+    nWhy: "Entries looked for",
     threshold: "Threshold",
     thresholdWhy: (segment, pack) => `Segment ${segment}, model pack ${pack}`,
     cameras: "Cameras",
@@ -278,11 +281,19 @@ export const words = {
     reached: "Reached",
     missing: "Not reached",
     noneReached: "Nobody yet",
-    reachedBy: (officer, seconds) => (seconds === null ? officer : `${officer} ${short(Math.max(0.1, seconds))}`),
-    missed: ({ officer, connected, silent, heard }) => {
-      const why = heard === null ? "phone not heard yet" : silent ? `phone unheard for ${span(heard)}` : !connected ? "no connection" : "connected, not shown yet";
-      return `${officer} (${why})`;
+    reachedBy: ({ officer, phones, seconds }) =>
+      [officer, seconds !== null && short(Math.max(0.1, seconds)), phones > 1 && `(${number(phones)} phones)`].filter(Boolean).join(" "),
+    missed: ({ officer, phones, elsewhere }) => {
+      if (elsewhere) return `${officer} (has it on another phone)`;
+      const many = phones.length > 1;
+      const heardOf = (why) => (many ? why : `phone ${why}`);
+      const why = ({ connected, silent, heard }) =>
+        heard === null ? heardOf("not heard yet") : silent ? heardOf(`unheard for ${span(heard)}`) : !connected ? "no connection" : "connected, not shown yet";
+      const whys = [...new Set(phones.map(why))].join(", ");
+      return `${officer} (${many ? `${number(phones.length)} phones: ` : ""}${whys})`;
     },
+    several: (n) => count(n, "phone", "phones"),
+    since: (unix) => `signed in ${moment(unix)}`,
     onScreen: (n, all) => `${number(n)} of ${count(all, "alert", "alerts")} on screen`,
     map: "Site",
     noPlan: "The drawing of the site could not be loaded.",
@@ -569,7 +580,8 @@ export const words = {
   list: {
     heading: "Watchlist",
     of: (name) => `Watchlist of ${name}`,
-    which: "Deployments",
+    which: "Show the list of",
+    choice: (name, stage) => `${name} (${stage.toLowerCase()})`,
     noDeployment: "No deployment that could have a watchlist.",
     none: "No watchlist has been imported for this deployment.",
     noneHow: "On the box: lfrd watchlist import FOLDER DEPLOYMENT --as NAME",
@@ -959,6 +971,8 @@ export const words = {
     state: "State",
     sessions: "Signed in",
     acts: "What can be done",
+    noActs: "Nothing in your role",
+    own: "Your account",
     devices: (n) => count(n, "device", "devices"),
     nobody: "Nobody yet.",
     disabled: "Disabled",
@@ -1001,6 +1015,7 @@ export const words = {
     invitationAlone: (address) => `It opens ${address}, which is this machine alone: no phone reaches it. See web.host in config.toml.`,
     invitationLink: "The same as a link",
     qrAlt: "QR code of the invitation",
+    isNew: "Is the phone new to this box? It must trust the box first: bring it in two steps",
     copy: "Copy the link",
     copied: "Copied",
   },

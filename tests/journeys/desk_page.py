@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from lfrd.types import Role
 from tests.desk import PASSWORD, PEOPLE, Desk
+from tests.journeys.visitor import SIZES, Visitor, photograph
 
 WALL = {"wall": (1920, 1080)}
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
-class Person:
+class Person(Visitor):
     """Somebody at the desk, with a browser of their own."""
 
     def __init__(self, page: Page, there: Desk) -> None:
-        self.page = page
+        super().__init__(page)
         self.there = there
         self.dialog = page.get_by_role("dialog")
-        self.problems: list[str] = []  # faults of the page itself, and of its security policy
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("console", lambda m: self.problems.append(m.text) if "Security" in m.text else None)
-
-    def button(self, name: str) -> Locator:
-        return self.page.get_by_role("button", name=name, exact=True)
-
-    async def press(self, name: str) -> None:
-        await self.button(name).click()
-
-    async def reads(self, text: str) -> None:
-        await expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible()
 
     async def sign_in(self, role: Role) -> None:
         await self.page.goto(f"{self.there.url}/desk")
@@ -59,15 +46,7 @@ class Person:
     async def shot(self, name: str, *, wall: bool = False) -> None:
         """The whole page in four forms, where LFRD_SHOTS names a folder for them. wall: as on a wall screen
         too, as much as it shows at once."""
-        if not (folder := os.environ.get("LFRD_SHOTS")):
-            return
-        for size, (width, height) in (SIZES | (WALL if wall else {})).items():
-            await self.page.set_viewport_size({"width": width, "height": height})
-            for scheme in ("light", "dark"):
-                await self.page.emulate_media(color_scheme=scheme)
-                path = Path(folder) / f"desk-{name}-{size}-{scheme}.png"
-                await self.page.screenshot(path=path, full_page=size not in WALL)
-        await self.page.set_viewport_size({"width": 1440, "height": 900})
+        await photograph(self.page, f"desk-{name}", SIZES | (WALL if wall else {}), cut=WALL)
 
 
 def contents(path: Path) -> str:

@@ -2,7 +2,8 @@
 
 A mark is a few bytes of a passer-by's pixels or template, kept XORed so that the memory in which it is kept
 is never itself what the search finds. What the site does is not changed, only noted on the way. Speaks one
-line of JSON per step on standard output, and waits for a line on standard input.
+line of JSON per step on standard output, and waits for a line on standard input. With WATCHED as its last
+argument it says first where its live picture can be watched.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import ctypes
 import json
 import sys
 from collections import deque
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,18 @@ from numpy.typing import NDArray
 from lfrd import config, logs
 from lfrd.inference import Inference
 from lfrd.officer import HeadlessOfficer
+from lfrd.preview import reel
+from lfrd.preview.feed import Glimpse
+from lfrd.preview.reel import Reel, Veiled
 from lfrd.tracking.shots import Evidence, Shot
-from lfrd.types import F32, U8, Box, CameraState
+from lfrd.types import F32, U8, Box, CameraState, TrackId
 from lfrd.vision.picture import Picture
 from tests.deployed import deployed, invited
 from tests.journeys.marks import MASK
 
 MARK = 40  # bytes of a mark: long enough to be nobody else's
 MOST = 12  # marks of one kind: the newest, which nothing has had cause to overwrite yet
+SEVERAL = 4  # of the first templates some are not kept: better ones follow
 INSIDE = slice(40, 60)  # of a template: an allocator overwrites the first few bytes of what is freed
 
 
@@ -59,6 +65,7 @@ class Marks:
 def listen_in(marks: Marks) -> None:
     """Note what the inference is given and what it gives, as it passes."""
     examine, embed, add = Inference.examine, Inference.embed, Evidence.add
+    put, lifted = Reel.put, reel.lifted  # type: ignore[attr-defined]
 
     async def noting_examine(self: Inference, picture: Picture, *rest: Any) -> Any:
         examined = await examine(self, picture, *rest)
@@ -72,6 +79,25 @@ def listen_in(marks: Marks) -> None:
             colours.fill(0)
         return examined
 
+    at = [0, 0]  # the newest face's centre in the live picture, pixels
+
+    def around(rows: U8) -> U8:
+        x, y = at
+        start = min(max(x - MARK // 2, 0), rows.shape[1] - MARK)
+        return rows[min(max(y, 0), len(rows) - 1), start : start + MARK]
+
+    def noting_put(self: Reel, glimpse: Glimpse, cleared: Set[TrackId]) -> Iterator[Veiled]:
+        if glimpse.pixels is not None:
+            for x, y, w, h in glimpse.found.boxes * (glimpse.pixels.shape[1] / glimpse.size[0]):
+                at[:] = int(x + w / 2), int(y + h / 2)
+                marks.note("pixels as glimpsed", around(glimpse.pixels))
+        yield from put(self, glimpse, cleared)
+
+    def noting_lifted(pixels: U8) -> U8:
+        bright = lifted(pixels)
+        marks.note("pixels as lit", around(bright))
+        return bright
+
     async def noting_embed(self: Inference, aligned: U8) -> F32:
         for face in aligned:
             marks.note("pixels as aligned", face[face.shape[0] // 2, 20:60])
@@ -84,6 +110,8 @@ def listen_in(marks: Marks) -> None:
         marks.note("template as kept", shot.template.vector[INSIDE])
         return add(self, shot)
 
+    Reel.put = noting_put  # type: ignore[method-assign]
+    reel.lifted = noting_lifted  # type: ignore[attr-defined, assignment]
     Inference.examine = noting_examine  # type: ignore[method-assign, assignment]
     Inference.embed = noting_embed  # type: ignore[method-assign]
     Evidence.add = noting_add  # type: ignore[method-assign]
@@ -95,7 +123,7 @@ async def say(**step: Any) -> None:
     await asyncio.to_thread(sys.stdin.readline)
 
 
-async def main(data: Path, clip: Path, portrait: Path, pack: Path) -> None:
+async def main(data: Path, clip: Path, portrait: Path, pack: Path, *, watched: bool) -> None:
     marks = Marks()
     logs.configure(config.Log(level="warning"))
     raw = config.parse(
@@ -112,11 +140,14 @@ async def main(data: Path, clip: Path, portrait: Path, pack: Path) -> None:
         listen_in(marks)
         code = await invited(site, "PC Test")
         async with HeadlessOfficer.joined(site.bound.url, code) as officer:
+            if watched:
+                await say(step="open", url=site.bound.url, code=await invited(site, "PC Watcher"))
             await officer.go_on_post()
             while not site.conductor.eyes:  # the deployment is being put in force
                 await asyncio.sleep(0.01)
             eye = site.conductor.eyes[0]
-            while not marks.kinds.get("template as kept"):
+            awaited = ("template as kept", "pixels as lit") if watched else ("template as kept",)
+            while any(len(marks.kinds.get(kind, ())) < SEVERAL for kind in awaited):
                 await asyncio.sleep(0.01)
             await say(step="in view", marks=marks.as_hex())
             while eye.journey._people:
@@ -130,6 +161,10 @@ async def main(data: Path, clip: Path, portrait: Path, pack: Path) -> None:
                 tracks=counts.tracks,
                 alerts=await site.records.alerts.latest(),
             )
+            if watched:
+                while any(channel.is_open for channel in site.previews._channels.values()):
+                    await asyncio.sleep(0.01)
+                await say(step="left", marks=marks.as_hex(), encoded=site.previews.statistics().encoded)
             while eye.supervisor.status.state is not CameraState.ENDED:
                 await asyncio.sleep(0.05)
             await say(step="ended", marks=marks.as_hex())
@@ -137,4 +172,4 @@ async def main(data: Path, clip: Path, portrait: Path, pack: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*(Path(argument) for argument in sys.argv[1:5])))
+    asyncio.run(main(*(Path(argument) for argument in sys.argv[1:5]), watched="WATCHED" in sys.argv[5:]))

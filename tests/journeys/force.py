@@ -18,7 +18,8 @@ from lfrd import wire
 from lfrd.listing.reading import COLUMNS
 from lfrd.policy.plan import DOCUMENTS
 from lfrd.types import Outcome
-from tests.journeys.process import Ended, Site, lfrd, of, reach
+from tests.commands import Ended
+from tests.journeys.process import Site, lfrd, of, reach
 from tests.phone import Phone
 
 SUPERINTENDENT, OPERATOR, ENGINEER, AUDITOR = "Supt Jones", "Sgt Patel", "Ivo Novak", "Ms Reid"

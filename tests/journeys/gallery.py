@@ -67,6 +67,31 @@ CUT = """() => {
   return found;
 }"""
 
+LONELY = """() => [...document.querySelectorAll("td[data-head], dd")]
+  .filter((value) => value.checkVisibility() && !value.innerText.trim() && !value.querySelector("svg, img"))
+  .map((value) => value.dataset.head ?? value.previousElementSibling?.innerText)
+  .map((head) => `nothing stands under '${head}'`)"""
+
+SMALL = """(least) => {
+  // What a finger presses; a link within a sentence is as high as its line.
+  const found = [];
+  for (const part of document.querySelectorAll("button, a[href], summary, select, textarea, input")) {
+    if (!part.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    if (part.closest(".unseen, [inert], label") || part.matches(".skip, #skip")) continue;
+    const around = part.parentElement;
+    const alone = around.innerText.trim() === part.innerText.trim();
+    if (part.matches("a") && getComputedStyle(part).display === "inline" && !alone) continue;
+    const pressed = part.matches("[type=checkbox], [type=radio]") ? part.labels[0] : part; // its words, too
+    const { width, height } = pressed.getBoundingClientRect();
+    const name = part.innerText.trim() || part.getAttribute("aria-label") || part.name || part.tagName;
+    const size = `${width.toFixed()} x ${height.toFixed()}`;
+    if (Math.min(width, height) < least - 0.5) found.push(`'${name}' is ${size}`);
+  }
+  return found;
+}"""
+FINGER = 44
+"""CSS pixels, the least that a finger hits: WCAG 2.2, 2.5.5."""
+
 
 class Gallery:
     """One browser context's looks. `faults` is what was wrong, in words; pictures are taken where LFRD_SHOTS
@@ -100,8 +125,11 @@ class Gallery:
                 "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
             )
             where = f"{self._chapter} {name}, {size}"
-            for check in (SIDEWAYS, CUT):
+            for check in (SIDEWAYS, CUT, LONELY):
                 self.faults += [f"{where}: {fault}" for fault in await page.evaluate(check)]
+            if size == "phone":
+                small = await page.evaluate(SMALL, FINGER)
+                self.faults += [f"{where}: too small for a finger: {fault}" for fault in small]
             await self._take(page, name, size)
         violations = await page.evaluate("globalThis.lfrdViolations ?? []")
         self.faults += [f"{self._chapter} {name}: security policy: {fault}" for fault in violations]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from lfrd import wire
 from lfrd.policy.plan import Plan
 from tests import office
 from tests.journeys.browser import chromium
 from tests.journeys.street import Street, street
-
-SIZES = {"phone": (390, 844), "desk": (1440, 900)}
+from tests.journeys.visitor import SIZES, Visitor, photograph, shots
 
 
 @asynccontextmanager
@@ -27,24 +24,12 @@ async def scene(
         yield there, browser
 
 
-class Phone:
+class Phone(Visitor):
     """An officer's thumb and eyes on one page."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
+        super().__init__(page)
         self.card = page.locator("#card")
-        self.problems: list[str] = []  # faults of the page itself, and of its security policy
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("console", lambda m: self.problems.append(m.text) if "Security" in m.text else None)
-
-    def button(self, name: str) -> Locator:
-        return self.page.get_by_role("button", name=name, exact=True)
-
-    async def press(self, name: str) -> None:
-        await self.button(name).click()
-
-    async def reads(self, text: str | re.Pattern[str]) -> None:
-        await expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible()
 
     async def shows(self, alert: wire.AlertView) -> None:
         """The card is open for this alert, and both of its pictures are decoded."""
@@ -70,20 +55,14 @@ class Phone:
 
     async def shot_as_it_is(self, name: str) -> None:
         """A picture of the screen in its present size, where LFRD_SHOTS names a folder."""
-        if folder := os.environ.get("LFRD_SHOTS"):
-            await self.page.screenshot(path=Path(folder) / f"{name}.png")
+        if folder := shots():
+            await self.page.screenshot(path=folder / f"{name}.png")
 
     async def shot(self, name: str) -> None:
         """A picture of the screen in four forms, where LFRD_SHOTS names a folder for them."""
-        if not (folder := os.environ.get("LFRD_SHOTS")):
-            return
-        await self.buttons_live()
-        for size, (width, height) in SIZES.items():
-            await self.page.set_viewport_size({"width": width, "height": height})
-            for scheme in ("light", "dark"):
-                await self.page.emulate_media(color_scheme=scheme)
-                await self.page.screenshot(path=Path(folder) / f"{name}-{size}-{scheme}.png")
-        await self.page.set_viewport_size({"width": 390, "height": 844})
+        if shots():
+            await self.buttons_live()
+        await photograph(self.page, name, cut=SIZES)
 
 
 async def on_post(

@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import av
 import cv2
@@ -34,6 +34,7 @@ from lfrd.sealing.sealer import Sealer
 from lfrd.sealing.sitekey import open_site_key
 from lfrd.store.alert_state import erased_view
 from lfrd.types import U8
+from tests.commands import Ended, beside
 from tests.conftest import ROOT
 from tests.phone import Phone
 
@@ -43,21 +44,16 @@ PATIENCE = 120.0
 Table = dict[str, Any]
 
 
-class Ended(NamedTuple):
-    """A command that has ended: its exit code and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
 
 async def lfrd(*arguments: str | Path, wrap: Sequence[str | Path] = (), cwd: Path = ROOT) -> Ended:
-    """Run a command of lfrd to its end. wrap: a command line to run it under."""
+    """Run a command of lfrd to its end. wrap: a command line to run it under, in a Python of its own then."""
+    if not wrap:
+        environment = {"COLUMNS": "200", "LFRD_TRACEBACK": "1"}
+        return await beside(*arguments, environment=environment, cwd=cwd)
     process = await _start(*arguments, wrap=wrap, cwd=cwd)
     try:
         async with asyncio.timeout(PATIENCE):
@@ -274,10 +270,6 @@ class Site:
             await _reap(process)
             await server.ended()
         assert "Traceback" not in server.err, server.err
-
-    async def run(self) -> Ended:
-        """`lfrd run` where it is expected to end by itself."""
-        return await lfrd("run", "--config", self.config, wrap=self.wrap, cwd=self.folder)
 
     async def invitation(self, name: str) -> str:
         """The link that `lfrd invite` prints."""

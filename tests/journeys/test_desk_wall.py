@@ -188,6 +188,7 @@ async def test_the_keyboard_alone_leads_from_the_wall_over_the_alert_to_its_adju
             await expect(operator.dialog.get_by_label("Reason")).to_have_value("jk? gw")
             await press("Enter")
             await operator.reads("Not viable: code the outcome")
+            await expect(operator.dialog).to_have_count(0)  # Escape is for the dialog as long as it stands
             await press("Escape")
             await operator.heading("Wall")
             await operator.reads("Not viable: code the outcome")

@@ -1,4 +1,5 @@
-"""Every page at 390 x 844 and 1440 x 900: no fault, nothing cut, no sideways scrolling.
+"""Every page at 390 x 844 and 1440 x 900: no fault, nothing cut or empty, no sideways scrolling, and at a
+phone's size nothing too small for a finger.
 
 With LFRD_SHOTS=DIR each is photographed too, light and dark, and DIR/gallery/index.html shows them all. The
 faces on them are drawn.
@@ -57,10 +58,11 @@ FAULTY = """<!doctype html><title>Faulty</title><style>
 <p class="short">One line that is seen<br>and one that is cut at its foot</p>
 <p class="narrow">cut at its end</p> <p class="aside">begins outside</p> <p class="wide">wide</p>
 <div class="frame"><p style="white-space: nowrap">in a frame that scrolls to it</p></div>
+<button style="block-size: 20px">hard to hit</button> <dl><dt>Rank</dt><dd> </dd></dl>
 <script>setTimeout(() => { throw new Error("a fault of the page") })</script>"""
 
 
-async def test_a_look_finds_cut_text_sideways_scrolling_faults_and_what_the_policy_forbids() -> None:
+async def test_a_look_finds_what_is_cut_too_small_or_empty_and_what_fails_or_is_forbidden() -> None:
     gallery = Gallery("faulty")
     async with chromium() as browser:
         context = await browser.new_context()
@@ -82,6 +84,9 @@ async def test_a_look_finds_cut_text_sideways_scrolling_faults_and_what_the_poli
     for text in ("and one that is cut", "cut at its end", "begins outside", "a fault of the page", "img-src"):
         assert text in said
     assert "the page is 30" in said
+    assert "phone: too small for a finger: 'hard to hit'" in said
+    assert "desk: too small" not in said
+    assert "nothing stands under 'Rank'" in said
     for text in ("One line that is seen", "in a frame"):
         assert text not in said
 

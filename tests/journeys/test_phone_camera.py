@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 import av
 import httpx
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Page, expect
 from prometheus_client.parser import text_string_to_metric_families
 
 from lfrd import config, wire
@@ -30,6 +29,7 @@ from tests.conftest import ROOT
 from tests.deployed import deployed, invited
 from tests.journeys.browser import chromium
 from tests.journeys.process import PATIENCE, lfrd, of, passing, reach, see
+from tests.journeys.visitor import Visitor, photograph
 from tests.phone import Phone
 
 pytestmark = pytest.mark.journey
@@ -37,7 +37,6 @@ pytestmark = pytest.mark.journey
 CAMERA = "Van roof"
 PASSWORD = "seven tall herons wade"
 """Of people who exist in these tests only."""
-SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 
 
 @pytest.fixture(scope="module")
@@ -113,36 +112,20 @@ async def scene(folder: Path, builtin: Path, astronaut: Path, lens: Path) -> Asy
             yield Scene(site, officer, browser)
 
 
-class Engineer:
+class Engineer(Visitor):
     """An engineer with a phone, on the page /camera."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
+        super().__init__(page)
         self.state = page.locator(".state")
-        self.problems: list[str] = []  # faults of the page itself, and of its security policy
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("console", lambda m: self.problems.append(m.text) if "Security" in m.text else None)
 
-    def button(self, name: str) -> Locator:
-        return self.page.get_by_role("button", name=name, exact=True)
-
-    async def press(self, name: str) -> None:
-        await self.button(name).click()
-
-    async def reads(self, text: str) -> None:
+    async def stands_at(self, text: str) -> None:
+        """What the page says of the picture that is sent, or is not."""
         await expect(self.state).to_contain_text(text, timeout=30_000)
 
     async def shot(self, name: str) -> None:
         """The whole page in four forms, where LFRD_SHOTS names a folder for them."""
-        if not (folder := os.environ.get("LFRD_SHOTS")):
-            return
-        for size, (width, height) in SIZES.items():
-            await self.page.set_viewport_size({"width": width, "height": height})
-            for scheme in ("light", "dark"):
-                await self.page.emulate_media(color_scheme=scheme)
-                path = Path(folder) / f"camera-{name}-{size}-{scheme}.png"
-                await self.page.screenshot(path=path, full_page=True)
-        await self.page.set_viewport_size({"width": 390, "height": 844})
+        await photograph(self.page, f"camera-{name}")
 
 
 async def signed_in(there: Scene, name: str) -> Engineer:
@@ -171,13 +154,13 @@ async def test_a_phone_is_a_camera_while_somebody_is_on_post_and_its_alert_arriv
         engineer, officer = await signed_in(there, "Eve Marsh"), there.officer
         await engineer.shot("ready")
         await engineer.press("Start")
-        await engineer.reads("Nobody is on post")
+        await engineer.stands_at("Nobody is on post")
         await engineer.shot("waiting")
         assert await there.decoded() == 0
         assert await there.audited(kinds.CameraLent) == []
 
         await officer.say(wire.OnPost())
-        await engineer.reads("this phone is the camera")
+        await engineer.stands_at("this phone is the camera")
         await reach(officer, lambda: bool(of(officer, "alert")))
         assert of(officer, "alert")[0].alert.nominal == "M-2041"
         assert of(officer, "alert")[0].alert.camera == CAMERA
@@ -185,7 +168,7 @@ async def test_a_phone_is_a_camera_while_somebody_is_on_post_and_its_alert_arriv
         await engineer.shot("sending")
 
         await officer.say(wire.OffPost())
-        await engineer.reads("Nobody is on post")
+        await engineer.stands_at("Nobody is on post")
         await see(officer, **{CAMERA: "off"})
         before = await there.decoded()
         await until(lambda: _is_not(there.site.office.services.lending.holder(CameraId(CAMERA)), ""))
@@ -193,12 +176,12 @@ async def test_a_phone_is_a_camera_while_somebody_is_on_post_and_its_alert_arriv
         assert await there.decoded() == before > 0
 
         await officer.say(wire.OnPost())
-        await engineer.reads("this phone is the camera")
+        await engineer.stands_at("this phone is the camera")
         await see(officer, **{CAMERA: "live"})
         assert await there.decoded() > before
 
         await engineer.press("Stop")
-        await engineer.reads("nothing is sent")
+        await engineer.stands_at("nothing is sent")
         await reach(officer, lambda: "stopped by hand" in officer.state().cameras[0].problem)
         assert engineer.problems == []
 
@@ -210,9 +193,9 @@ async def test_a_second_phone_waits_for_the_first_and_a_revoked_one_stops_at_onc
         first, second = await signed_in(there, "Eve Marsh"), await signed_in(there, "Sam Reed")
         await there.officer.say(wire.OnPost())
         await first.press("Start")
-        await first.reads("this phone is the camera")
+        await first.stands_at("this phone is the camera")
         await second.press("Start")
-        await second.reads("Eve Marsh sends this camera's picture")
+        await second.stands_at("Eve Marsh sends this camera's picture")
         await second.shot("taken")
 
         officers = there.site.records.officers
@@ -226,7 +209,7 @@ async def test_a_second_phone_waits_for_the_first_and_a_revoked_one_stops_at_onc
         await expect(first.page.get_by_text("Your session has ended")).to_be_visible(timeout=30_000)
         await first.shot("ended")
 
-        await second.reads("this phone is the camera")
+        await second.stands_at("this phone is the camera")
         await see(there.officer, **{CAMERA: "live"})
         assert len(await there.audited(kinds.CameraLent)) == 2
         assert first.problems == second.problems == []
@@ -255,7 +238,7 @@ async def test_a_laptop_is_the_camera_of_the_demonstration(
         await engineer.page.get_by_label("again").fill(PASSWORD)
         await engineer.page.get_by_role("button").first.click()
         await engineer.press("Start")
-        await engineer.reads("Nobody is on post")
+        await engineer.stands_at("Nobody is on post")
         async with officer.connected():
             await officer.say(wire.OnPost())
             await reach(officer, lambda: bool(of(officer, "alert")))

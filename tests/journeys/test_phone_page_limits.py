@@ -151,6 +151,45 @@ async def _shows_all_of_it(phone: Phone, width: int, height: int) -> None:
         assert actions[1] <= top < bottom <= actions[3]
 
 
+SPOKEN_TO = [
+    (320, 568, 100),
+    (360, 640, 100),
+    (390, 844, 100),
+    (640, 360, 100),
+    (390, 844, 200),
+    (360, 640, 200),
+]
+"""CSS pixels, width and height, and the text's size in per cent."""
+
+
+@pytest.mark.parametrize(("width", "height", "text"), SPOKEN_TO)
+async def test_the_score_is_read_whole_while_an_officer_speaks_to_the_person(
+    tmp_path: Path, width: int, height: int, text: int
+) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await on_post(browser, there)
+        await phone.page.set_viewport_size({"width": width, "height": height})
+        await phone.page.evaluate("size => document.documentElement.style.fontSize = size", f"{text}%")
+        alert = await there.file("M-2041", score=0.61, name="Alexandra Sample-Featherstone")
+        await phone.shows(alert)
+        await there.file(alert.nominal, "Market Square")
+        await phone.reads(re.compile("Seen again at Market Square"))
+        for name in ("I take it", "Viable", "Engage"):
+            await phone.press(name)
+        await phone.reads("You are speaking to them")
+        await phone.buttons_live()
+        await phone.shot_as_it_is(f"spoken-to-{width}x{height}-{text}")
+        look = await _edges(phone.card.locator(".look"))
+        for part in ("#card-score", ".meter"):
+            place = phone.card.locator(part)
+            if text > 100:  # then the evidence is scrolled, and each part of it fits where it is read
+                await place.scroll_into_view_if_needed()
+            _, top, _, bottom = await _edges(place)
+            assert look[1] <= top < bottom <= look[3], f"{part} is covered"
+        if text > 100:
+            assert look[3] - look[1] >= 0.2 * height, "there is room to read in"
+
+
 async def _edges(part: Locator) -> tuple[float, float, float, float]:
     """Left, top, right and bottom in CSS pixels of the viewport."""
     box = await part.bounding_box()

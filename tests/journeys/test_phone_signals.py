@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
+from lfrd.config import Push
+from tests.journeys.browser import chromium
 from tests.journeys.officer_page import Phone, on_post, scene
-from tests.journeys.street import CAMERAS, Street
+from tests.journeys.street import CAMERAS, Street, street
 
 pytestmark = pytest.mark.journey
 
@@ -141,3 +144,67 @@ async def test_a_page_that_nobody_sees_paints_nothing_by_the_second(tmp_path: Pa
         await phone.page.evaluate(PAINTED)
         await phone.page.wait_for_function("at => performance.now() - at > 2500", arg=await _now(phone))
         assert await phone.page.evaluate("[ages, others]") == [0, []]
+
+
+# ---- notifications: one choice --------------------------------------------------------------------------
+
+ANSWERS = """
+  let permission = "default";
+  Object.defineProperty(Notification, "permission", { get: () => permission });
+  Notification.requestPermission = async () => (permission = "ANSWER");
+"""
+"""As a browser whose officer is asked, and answers so."""
+WAKES = Push(enabled=True, contact="mailto:lfr@force.test", services=["push.test"])
+CHOICE = re.compile("^Turn (notifications|wake-ups) (on|off)$")
+
+
+async def _asked(there: Street, browser: Browser, change: str) -> Phone:
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    await context.add_init_script(change)
+    phone = Phone(await context.new_page())
+    await phone.join(await there.invitation(), "PC 4127 Adams")
+    return phone
+
+
+async def test_where_the_site_wakes_no_phone_one_choice_remains_and_its_state_is_said(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await _asked(there, browser, ANSWERS.replace("ANSWER", "granted"))
+        await phone.reads(re.compile("^Wake-ups are off at this site"))
+        await phone.reads(re.compile("^Notifications are off: you hear of no alert"))
+        await expect(phone.page.get_by_role("button", name=CHOICE)).to_have_count(1)
+        await phone.press("Turn notifications on")
+        await phone.reads(re.compile("^Notifications are on: one comes when an alert waits"))
+        await expect(phone.page.get_by_role("button", name=CHOICE)).to_have_count(0)
+        await phone.shot("notifications-on")
+
+
+async def test_where_the_officer_refuses_notifications_the_way_to_allow_them_is_said(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (there, browser):
+        phone = await _asked(there, browser, ANSWERS.replace("ANSWER", "denied"))
+        await phone.press("Turn notifications on")
+        await phone.reads(re.compile("^Notifications are blocked for this page. Allow them in the browser's"))
+        await expect(phone.page.get_by_role("button", name=CHOICE)).to_have_count(0)
+
+
+async def test_where_phones_are_woken_that_is_the_one_choice(tmp_path: Path) -> None:
+    async with chromium() as browser, street(tmp_path, push=WAKES) as there:
+        phone = await _asked(there, browser, ANSWERS.replace("ANSWER", "granted"))
+        await phone.reads("Wake-ups are off: a locked phone hears of no alert.")
+        await expect(phone.page.get_by_role("button", name=CHOICE)).to_have_text(["Turn wake-ups on"])
+
+
+@pytest.mark.parametrize(
+    ("push", "says"),
+    [(None, "^Wake-ups are off at this site"), (WAKES, "^This browser cannot be woken")],
+    ids=["a site that wakes no phone", "a site that does"],
+)
+async def test_a_browser_without_a_service_worker_is_offered_nothing_it_cannot_do(
+    push: Push | None, says: str, tmp_path: Path
+) -> None:
+    without = "delete Navigator.prototype.serviceWorker;" + ANSWERS.replace("ANSWER", "granted")
+    async with chromium() as browser, street(tmp_path, push=push) as there:
+        phone = await _asked(there, browser, without)
+        await phone.reads(re.compile(says))
+        await phone.reads("Keep lfrd open and the screen on while you are on post.")
+        await expect(phone.page.get_by_role("button", name=CHOICE)).to_have_count(0)
+        assert phone.problems == []

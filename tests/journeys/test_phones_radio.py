@@ -28,8 +28,35 @@ async def under(folder: Path) -> AsyncIterator[tuple[Street, Radio, str, Browser
         yield there, radio, address, browser
 
 
-async def officer(there: Street, address: str, browser: Browser, name: str = "PC 4127 Adams") -> Thumb:
-    return await thumb(browser, f"{address}/#join={await there.served.invite()}", name)
+async def officer(there: Street, address: str, browser: Browser) -> Thumb:
+    return await thumb(browser, f"{address}/#join={await there.served.invite()}", "PC 4127 Adams")
+
+
+@asynccontextmanager
+async def alerted(folder: Path) -> AsyncIterator[tuple[Street, Radio, Thumb, wire.AlertView]]:
+    """An officer on post, over the air, who has an alert. At the end the phone was told all, each once."""
+    async with under(folder) as (there, radio, address, browser):
+        phone = await officer(there, address, browser)
+        alert = await there.file("M-2041")
+        await phone.shows(alert)
+        yield there, radio, phone, alert
+        await assert_told_once(phone, there)
+
+
+@asynccontextmanager
+async def undecided(folder: Path) -> AsyncIterator[tuple[Street, Radio, Thumb, wire.AlertView]]:
+    """The same: the officer has taken the alert, and may say what it was."""
+    async with alerted(folder) as (there, radio, phone, alert):
+        await phone.press("I take it")
+        await expect(phone.button("Viable")).to_be_enabled()
+        yield there, radio, phone, alert
+
+
+async def comes_back(radio: Radio, phone: Thumb) -> None:
+    """The air clears, what was held is lost, and the phone finds out."""
+    radio.cut()
+    radio.mend()
+    await phone.hears_of_a_network()
 
 
 async def log(there: Street) -> list[wire.Event]:
@@ -58,10 +85,7 @@ async def assert_told_once(phone: Thumb, there: Street) -> None:
 async def test_a_silent_link_is_noticed_its_age_is_said_and_what_it_missed_comes_once(
     tmp_path: Path,
 ) -> None:
-    async with under(tmp_path) as (there, radio, address, browser):
-        phone = await officer(there, address, browser)
-        first = await there.file("M-2041")
-        await phone.shows(first)
+    async with alerted(tmp_path) as (there, radio, phone, first):
         radio.fade()
         # Nobody tells the page: its own heartbeats do, within two of them.
         deaf = phone.page.get_by_text(DEAF).filter(visible=True).first
@@ -69,36 +93,27 @@ async def test_a_silent_link_is_noticed_its_age_is_said_and_what_it_missed_comes
         await phone.buttons_live()
         await expect(phone.button("I take it")).to_be_disabled()
         second = await there.file("M-1510", CAMERAS[1])
-        radio.cut()
-        radio.mend()
-        await phone.hears_of_a_network()
+        await comes_back(radio, phone)
         await phone.reads("1 more waiting")
         await phone.shows(first)
         await phone.press("Leave to others")
         await phone.shows(second)
         await phone.press("Leave to others")
         assert len(await phone.alerts()) == 2
-        await assert_told_once(phone, there)
 
 
 async def test_a_claim_whose_answer_was_lost_is_still_the_officers_own(tmp_path: Path) -> None:
-    async with under(tmp_path) as (there, radio, address, browser):
-        phone = await officer(there, address, browser)
-        alert = await there.file("M-2041")
-        await phone.shows(alert)
+    async with alerted(tmp_path) as (there, radio, phone, alert):
         await expect(phone.button("I take it")).to_be_enabled()
         radio.fade(up=False)
         await phone.press("I take it")
         await doubts(phone)
         assert (await there.view(alert)).claimed_by == "PC 4127 Adams"
-        radio.cut()
-        radio.mend()
-        await phone.hears_of_a_network()
+        await comes_back(radio, phone)
         await phone.press("Viable")
         await phone.reads(re.compile("Recorded: viable"))
         assert await count(there, "claimed") == 1
         assert await there.stored() == [(alert.id, "PC 4127 Adams", "viable")]
-        await assert_told_once(phone, there)
 
 
 async def test_a_claim_that_never_arrived_is_not_taken_for_granted_and_another_officer_may_have_it(
@@ -115,9 +130,7 @@ async def test_a_claim_that_never_arrived_is_not_taken_for_granted_and_another_o
         await adams.press("I take it")
         await begum.press("I take it")
         await doubts(adams)
-        radio.cut()
-        radio.mend()
-        await adams.hears_of_a_network()
+        await comes_back(radio, adams)
         await adams.reads("PC Begum has it")
         await adams.buttons_live()
         await expect(adams.button("I take it")).to_be_disabled()
@@ -126,38 +139,24 @@ async def test_a_claim_that_never_arrived_is_not_taken_for_granted_and_another_o
 
 
 async def test_a_decision_whose_answer_was_lost_is_recorded_once_and_shown(tmp_path: Path) -> None:
-    async with under(tmp_path) as (there, radio, address, browser):
-        phone = await officer(there, address, browser)
-        alert = await there.file("M-2041")
-        await phone.press("I take it")
-        await expect(phone.button("Viable")).to_be_enabled()
+    async with undecided(tmp_path) as (there, radio, phone, alert):
         radio.fade(up=False)
         await phone.press("Viable")
         await doubts(phone)
-        radio.cut()
-        radio.mend()
-        await phone.hears_of_a_network()
+        await comes_back(radio, phone)
         await phone.reads(re.compile("Recorded: viable"))
         assert await there.stored() == [(alert.id, "PC 4127 Adams", "viable")]
-        await assert_told_once(phone, there)
 
 
 async def test_a_decision_that_never_arrived_is_sent_again_by_itself(tmp_path: Path) -> None:
-    async with under(tmp_path) as (there, radio, address, browser):
-        phone = await officer(there, address, browser)
-        alert = await there.file("M-2041")
-        await phone.press("I take it")
-        await expect(phone.button("Viable")).to_be_enabled()
+    async with undecided(tmp_path) as (there, radio, phone, alert):
         radio.fade()
         await phone.press("Viable")
         await doubts(phone)
         assert await there.stored() == []
-        radio.cut()
-        radio.mend()
-        await phone.hears_of_a_network()
+        await comes_back(radio, phone)
         await phone.reads(re.compile("Recorded: viable"))
         assert await there.stored() == [(alert.id, "PC 4127 Adams", "viable")]
-        await assert_told_once(phone, there)
 
 
 async def test_pictures_that_are_slow_or_break_off_hide_no_fact_and_come_by_themselves(
@@ -184,10 +183,7 @@ async def test_pictures_that_are_slow_or_break_off_hide_no_fact_and_come_by_them
 async def test_the_browser_that_says_it_is_offline_is_believed_only_until_it_is_back(
     tmp_path: Path,
 ) -> None:
-    async with under(tmp_path) as (there, radio, address, browser):
-        phone = await officer(there, address, browser)
-        first = await there.file("M-2041")
-        await phone.shows(first)
+    async with alerted(tmp_path) as (there, radio, phone, _):
         await phone.page.context.set_offline(True)
         radio.cut()  # emulation leaves a WebSocket that stands alone
         await phone.reads(DEAF)
@@ -196,14 +192,10 @@ async def test_the_browser_that_says_it_is_offline_is_believed_only_until_it_is_
         await phone.reads("1 more waiting")
         await phone.press("Leave to others")
         await phone.shows(second)
-        await assert_told_once(phone, there)
 
 
 async def test_a_phone_that_slept_through_alerts_has_them_once_when_it_wakes(tmp_path: Path) -> None:
-    async with under(tmp_path) as (there, _, address, browser):
-        phone = await officer(there, address, browser)
-        first = await there.file("M-2041")
-        await phone.shows(first)
+    async with alerted(tmp_path) as (there, _, phone, first):
         devtools = await phone.page.context.new_cdp_session(phone.page)
         await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
         slept = [await there.file(f"M-30{n}", CAMERAS[n % 2]) for n in range(3)]
@@ -213,4 +205,3 @@ async def test_a_phone_that_slept_through_alerts_has_them_once_when_it_wakes(tmp
         for alert in reversed(slept):
             await phone.press("Leave to others")
             await phone.shows(alert)
-        await assert_told_once(phone, there)

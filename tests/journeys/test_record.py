@@ -15,7 +15,8 @@ from lfrd.audit.counting import compute
 from lfrd.records import records
 from lfrd.store.audit import append
 from lfrd.types import Actor, OfficerId
-from tests.journeys.process import Ended, lfrd
+from tests.commands import Ended
+from tests.commands import beside as lfrd
 from tests.unit.audit.diary import market_day
 
 pytestmark = pytest.mark.journey

@@ -346,12 +346,17 @@ async def test_the_person_on_stage_is_found_in_whatever_form_the_film_comes(
 # ---- people who walk down a drawn street ------------------------------------------------------------------
 
 
-@pytest.fixture
-def walkers(tmp_path: Path, astronaut: Path, admiral: Path, locate: Locate) -> Callable[..., Path]:
-    """Draws a clip in which the astronaut and the admiral walk by, as far as they are named."""
+@pytest.fixture(scope="module")
+def walkers(
+    tmp_path_factory: pytest.TempPathFactory, astronaut: Path, admiral: Path, locate: Locate
+) -> Callable[..., Path]:
+    """A clip in which the astronaut and the admiral walk by, as far as they are named; drawn once."""
+    folder = tmp_path_factory.mktemp("streets")
 
     def make(*names: str) -> Path:
-        clip = tmp_path / "street.mp4"
+        clip = folder / f"{' '.join(names)}.mp4"
+        if clip.exists():
+            return clip
         everyone = {
             "astronaut": Walker("astronaut", astronaut, enter=0.0, speed=1.3, far=30, near=110, lane=-0.4),
             "admiral": Walker("admiral", admiral, enter=0.2, speed=1.3, far=30, near=110, lane=0.4),

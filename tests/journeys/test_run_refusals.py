@@ -13,6 +13,7 @@ import pytest
 
 from lfrd.certificates.keeping import ensure
 from lfrd.certificates.names import of_this_box
+from tests.commands import beside
 from tests.journeys.process import Site, lfrd
 
 pytestmark = pytest.mark.journey
@@ -27,7 +28,7 @@ def site(tmp_path: Path, builtin: Path, astronaut: Path) -> Site:
 
 async def assert_refused(site: Site, *told: str) -> None:
     """One line on standard error that says all of this, exit code 1, and nothing else."""
-    ended = await site.run()
+    ended = await beside("run", "--config", site.config, cwd=site.folder)
     assert ended.code == 1, ended
     assert ended.out == ""
     lines = [line for line in ended.err.splitlines() if not line.endswith(" ...")]  # slow work under way

@@ -25,7 +25,8 @@ async def watched(
     folder: Path, pack: Path, wanted: Path, camera: dict[str, Any]
 ) -> AsyncIterator[tuple[Site, Phone]]:
     """A site with one camera, one person listed, and an officer on post."""
-    settings = config.parse({"web": {"port": 0}, "cameras": [{"name": "Street", **camera}]})
+    web = {"host": "127.0.0.1", "port": 0, "allow_plain_http": True}
+    settings = config.parse({"web": web, "cameras": [{"name": "Street", **camera}]})
     async with deployed(folder, settings, pack, {"M-2041": wanted}) as site:
         phone = await Phone.join(site.bound.url, await invited(site), "PC Adams")
         async with phone.connected():

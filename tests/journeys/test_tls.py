@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import ssl
 import subprocess
@@ -24,10 +23,9 @@ from tests.desk import desk
 from tests.journeys.browser import chromium
 from tests.journeys.desk_page import at_the_desk
 from tests.journeys.process import Server, Site, free_port, lfrd, of, passing, reach
+from tests.journeys.visitor import photograph
 
 pytestmark = pytest.mark.journey
-
-SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 
 
 @pytest.fixture
@@ -172,7 +170,7 @@ async def test_a_new_phone_learns_to_trust_the_box_and_is_led_to_sign_in(site: S
             assert authority is not None
             for row in rows(authority.digest):
                 await expect(page.get_by_text(row)).to_be_visible()
-            await shots(page, "new")
+            await photograph(page, "onboarding-new")
             with pytest.raises(Exception, match="ERR_CERT_AUTHORITY_INVALID"):
                 await page.goto(server.url)
         trusted(home, (await _get(f"{page_for_new}/lfrd-authority.crt")).content)
@@ -184,7 +182,7 @@ async def test_a_new_phone_learns_to_trust_the_box_and_is_led_to_sign_in(site: S
             page.on("console", lambda message: problems.append(message.text))
             await page.goto(page_for_new)
             await expect(page.get_by_text("This phone trusts the box")).to_be_visible()
-            await shots(page, "trusted")
+            await photograph(page, "onboarding-trusted")
             await page.get_by_role("link", name="Open the sign-in page").click()
             await expect(page.get_by_label("Collar number")).to_be_visible()
             assert await page.evaluate("window.isSecureContext")
@@ -255,15 +253,3 @@ def trusted(home: Path, authority: bytes) -> None:
     file = home / "authority.crt"
     file.write_bytes(authority)
     subprocess.run(["certutil", "-A", "-d", database, "-t", "C,,", "-n", "lfrd", "-i", str(file)], check=True)
-
-
-async def shots(page: Page, name: str) -> None:
-    """The whole page in four forms, where LFRD_SHOTS names a folder for them."""
-    if not (folder := os.environ.get("LFRD_SHOTS")):
-        return
-    for size, (width, height) in SIZES.items():
-        await page.set_viewport_size({"width": width, "height": height})
-        for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme)
-            path = Path(folder) / f"onboarding-{name}-{size}-{scheme}.png"
-            await page.screenshot(path=path, full_page=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser
 
 from tests.journeys.officer_page import Phone
 
@@ -53,10 +53,7 @@ async def thumb(browser: Browser, invitation: str, name: str) -> Thumb:
     )
     await context.add_init_script(COUNTING)
     phone = Thumb(await context.new_page())
-    await phone.page.goto(invitation)
-    await phone.page.get_by_label("Collar number").fill(name)
-    await phone.press("Join")
-    await expect(phone.button("Go on post")).to_be_enabled()
+    await phone.join(invitation, name)
     await phone.press("Go on post")
     await phone.reads("You are on post")
     return phone
