@@ -14,8 +14,10 @@ from lfrd.inference import Wanted
 from lfrd.types import U8, AlertId, CameraId, Detections, TrackId
 
 BUSY_SECONDS: Final = 2.0
-"""Between two pictures while recognition has no worker to spare: they show that the camera lives, and little
-more, because faces are more worth than pictures."""
+"""Between two pictures of all cameras together while recognition has no worker to spare: they show that the
+cameras live, and little more, because faces are more worth than pictures."""
+BUSY_LONGEST: Final = 8.0
+"""Between two of one camera, however many are watched: a page that gets none for 10 s begins anew."""
 MOST_WAITING: Final = 32
 """Glimpses that wait for the studio, at the most; one of them has pixels."""
 
@@ -50,14 +52,22 @@ class Feed:
     takes. Newest wins for pixels, boxes are kept: what is hidden in a picture depends on its neighbours.
     """
 
-    def __init__(self, camera: CameraId, side: int, wake: Callable[[], object]) -> None:
-        """wake: called, in the putting thread, when there is something to take, or to end."""
+    def __init__(
+        self,
+        camera: CameraId,
+        side: int,
+        wake: Callable[[], object],
+        watched: Callable[[], int] = lambda: 1,
+    ) -> None:
+        """wake: called, in the putting thread, when there is something to take, or to end. watched: how many
+        cameras are, this one with them."""
         self.camera = camera
         self.visit = 0
         """Counts the times that somebody began to watch: 0 and up. What was gathered in an earlier one is
         not shown in the next."""
         self._side = side
         self._wake = wake
+        self._all_watched = watched
         self._watched = False
         self._copied_at = -math.inf  # time of the last frame of which pixels were wanted; in the loop only
         self._lock = threading.Lock()  # guards the fields below, held for a few instructions only
@@ -82,8 +92,9 @@ class Feed:
         up as it is."""
         if not self._watched:
             return None
+        pause = min(BUSY_SECONDS * self._all_watched(), BUSY_LONGEST) if busy else 0.0
         with self._lock:
-            spare = not busy or not 0 <= at - self._copied_at < BUSY_SECONDS
+            spare = not 0 <= at - self._copied_at < pause
             pixels = spare and not any(one.pixels is not None for one in self._waiting)
         if pixels:
             self._copied_at = at

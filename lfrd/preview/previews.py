@@ -74,7 +74,7 @@ class Previews:
         """Where this camera's journey puts its glimpses."""
         channel = self._channels.get(camera)
         if channel is None:
-            feed = Feed(camera, self._settings.preview.max_side, self._studio.wake)
+            feed = Feed(camera, self._settings.preview.max_side, self._studio.wake, self._watched)
             channel = self._channels[camera] = Channel(
                 feed,
                 self._look,
@@ -85,6 +85,9 @@ class Previews:
             )
             self._studio.add(channel)
         return channel.feed
+
+    def _watched(self) -> int:
+        return sum(channel.feed.watched for channel in self._channels.values())
 
     def start(self, camera: CameraId) -> None:
         """The camera runs from now on."""

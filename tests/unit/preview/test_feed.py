@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from lfrd.preview.feed import MOST_WAITING, Feed, Glimpse
 from lfrd.types import U8, CameraId, Detections
@@ -52,6 +53,16 @@ def test_while_recognition_is_busy_a_picture_is_wanted_only_now_and_then() -> No
     again = one.wanted(0.0, busy=True)  # a recording that begins again
     assert again is not None
     assert again.pixels
+
+
+@pytest.mark.parametrize(("watched", "wanted"), [(1, [0, 20, 40, 60, 80]), (3, [0, 60]), (20, [0, 80])])
+def test_cameras_that_are_watched_share_what_a_busy_recognition_leaves(
+    watched: int, wanted: list[int]
+) -> None:
+    one = Feed(CameraId("street"), 640, lambda: None, lambda: watched)
+    one.watch(True)
+    asked = [one.wanted(number / 10, busy=True) for number in range(100)]
+    assert [number for number, each in enumerate(asked) if each is not None and each.pixels] == wanted
 
 
 def test_the_newest_copy_wins_and_the_older_one_s_faces_are_kept() -> None:
