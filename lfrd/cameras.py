@@ -138,7 +138,11 @@ def problems(state: State) -> tuple[str, ...]:
     Told of what phones are shown: `status_of` takes a sample of the load at each call, and anybody may ask
     for /healthz as often as they like.
     """
-    found = [f"camera {c.name}: {c.state} {c.problem}".rstrip() for c in state.cameras if c.state in FAILING]
+    again = (
+        CameraState.OPENING.value
+    )  # with a problem: of the try before, and another try settles nothing yet
+    failing = [c for c in state.cameras if c.state in FAILING or (c.state == again and c.problem)]
+    found = [f"camera {c.name}: {c.state} {c.problem}".rstrip() for c in failing]
     return (*found, *([state.degraded] if state.degraded else ()))
 
 

@@ -3,6 +3,7 @@
 import { AlertActs } from "./alert-acts.js";
 import { hints } from "./alerts.js";
 import { h, icon, paint, say } from "./dom.js";
+import { LiveGlance } from "./live-glance.js";
 import { Pair } from "./pair.js";
 import { words } from "./words.js";
 
@@ -14,6 +15,7 @@ const text = words.alert;
  * @property {import("./alerts.js").Entry[]} others  what waits beside it
  * @property {boolean} online
  * @property {boolean} onPost
+ * @property {{name: string, state: string}[]} cameras  as the server has told of them last
  * @property {string} officer
  * @property {number} now  the server's clock, Unix seconds
  */
@@ -34,7 +36,14 @@ export class AlertCard {
       load: () => ask.load(),
       enlarged: (large) => this.look.classList.toggle("enlarged", large),
     });
-    this.stack = h("div", { class: "stack" });
+    this.sight = h("div", { class: "sight" }); // the pair, or in its place a glance at the street
+    this.glance = new LiveGlance({
+      shown: (open) => this.sight.classList.toggle("living", open),
+      gone: () => this.heading.focus({ preventScroll: true }),
+    });
+    this.sight.append(this.pair.place, this.glance.place);
+    this.queue = h("div", { class: "queue" });
+    this.stack = h("div", { class: "stack" }, this.glance.button, this.glance.note, this.queue);
     this.heading = h("h1", { id: "card-heading", tabindex: "-1" });
     this.caution = h("p", { class: "caution", id: "card-caution" });
     this.name = h("strong");
@@ -68,12 +77,12 @@ export class AlertCard {
       ),
       h("div", {}, this.score, this.meter, this.time, this.tags),
     );
-    this.look = h("div", { class: "look" }, h("div", { class: "what" }, this.heading, this.caution), this.pair.place, this.facts);
+    this.look = h("div", { class: "look" }, h("div", { class: "what" }, this.heading, this.caution), this.sight, this.facts);
     place.setAttribute("role", "alertdialog");
     place.setAttribute("aria-modal", "true");
     place.setAttribute("aria-labelledby", "card-heading");
     place.setAttribute("aria-describedby", "card-caution card-facts");
-    place.addEventListener("keydown", ({ key }) => key === "Escape" && this.pair.close());
+    place.addEventListener("keydown", ({ key }) => key === "Escape" && (this.glance.open ? this.glance : this.pair).close());
     place.replaceChildren(this.stack, this.look, this.acts.place);
   }
 
@@ -93,10 +102,11 @@ export class AlertCard {
     this.entry = null;
     this.acts.clear();
     this.pair.clear();
+    this.glance.clear();
     const { name, reference, todo, taken, seen, sighting, time, score } = this;
     const said = [name, reference, todo, taken, seen, sighting, time, score];
     for (const part of said) say(part, "");
-    for (const part of [this.stack, this.tags]) paint(part, "", () => []);
+    for (const part of [this.queue, this.tags]) paint(part, "", () => []);
     for (const value of ["aria-valuenow", "aria-valuetext"]) this.meter.removeAttribute(value);
     delete this.place.dataset.standing;
   }
@@ -127,6 +137,7 @@ export class AlertCard {
     this.mark.style.insetInlineStart = percent(alert.threshold);
     this.#tags(alert);
     this.pair.update(entry, opened);
+    this.glance.update(entry, now, opened);
     say(this.taken, alert.image_date ? text.taken(alert.image_date, now.now) : text.takenUnknown);
     this.#stack(now.others);
     this.acts.update(entry, now, opened);
@@ -160,9 +171,9 @@ export class AlertCard {
   #stack(others) {
     const key = JSON.stringify(others.map(({ alert }) => [alert.id, this.pictures.at(alert.probe).url]));
     this.stack.classList.toggle("some", others.length > 0);
-    paint(this.stack, key, () => [
+    paint(this.queue, key, () => [
       h("p", {}, others.length > 0 && icon("bell"), others.length ? text.more(others.length) : text.only),
-      h(
+      others.length > 0 && h(
         "div",
         { class: "thumbs" },
         ...others.map(({ alert }) => {

@@ -64,7 +64,7 @@ class App {
       session: () => this.session(),
     });
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "hidden") this.ready.cameras.close();
+      if (document.visibilityState === "hidden") for (const view of [this.ready.cameras, this.card.glance]) view.close();
       this.assertedOn = 0;
       this.#standReady();
     });
@@ -401,6 +401,7 @@ class App {
         others: book.others(),
         online: connection.open,
         onPost: this.onPost,
+        cameras: this.state?.cameras ?? [],
         officer: this.officer,
         now: connection.now(),
       });

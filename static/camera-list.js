@@ -2,6 +2,7 @@
 
 import { plain } from "./buttons.js";
 import { h, icon, say } from "./dom.js";
+import { LivePicture } from "./live-picture.js";
 import { words } from "./words.js";
 
 const text = words.ready;
@@ -13,11 +14,11 @@ export class CameraList {
     this.none = h("p", { class: "faint" }, text.noCameras);
     this.list = h("ul", { class: "lines" });
     this.caption = h("p", { class: "name" });
-    this.frame = h("div", { class: "scene" });
+    this.picture = new LivePicture();
     this.boxes = plain(text.boxes, null, () => this.#box());
     const shut = plain(text.unwatch, null, () => this.#leave());
     const buttons = h("div", { class: "row" }, this.boxes, shut);
-    this.view = h("div", { class: "viewer", role: "group", hidden: true }, this.caption, this.frame, buttons);
+    this.view = h("div", { class: "viewer", role: "group", hidden: true }, this.caption, this.picture.place, buttons);
     this.place = h("section", { class: "panel" }, h("h2", {}, icon("camera"), text.cameras), this.none, this.list, this.view);
   }
 
@@ -41,7 +42,7 @@ export class CameraList {
     if (!this.watched) return;
     this.watched = "";
     this.view.hidden = true;
-    this.frame.replaceChildren();
+    this.picture.close();
     say(this.caption, "");
     for (const row of this.rows.values()) row.watch.setAttribute("aria-expanded", "false");
   }
@@ -75,7 +76,6 @@ export class CameraList {
     else this.#watch(name);
   }
 
-  /** Its script is fetched only now: the first load of the page does not pay for it. */
   async #watch(name) {
     this.close();
     this.watched = name;
@@ -84,14 +84,7 @@ export class CameraList {
     this.view.setAttribute("aria-label", name);
     this.boxes.hidden = true;
     say(this.caption, name);
-    try {
-      await import("./preview.js");
-    } catch {
-      if (this.watched === name) say(this.caption, text.watchFailed);
-      return;
-    }
-    if (this.watched !== name) return;
-    this.frame.replaceChildren(h("camera-preview", { camera: name }));
+    if (!(await this.picture.show(name))) return;
     this.boxes.setAttribute("aria-pressed", "false");
     this.boxes.hidden = false;
     this.view.scrollIntoView({ block: "nearest" });
@@ -99,7 +92,7 @@ export class CameraList {
 
   /** Frames around the faces, with their tracks' numbers: only where somebody asks for them. */
   #box() {
-    const on = this.frame.firstElementChild.toggleAttribute("boxes");
+    const on = this.picture.element.toggleAttribute("boxes");
     this.boxes.setAttribute("aria-pressed", String(on));
   }
 

@@ -192,7 +192,8 @@ export class CameraPreview extends HTMLElement {
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.word = h("strong");
     this.hint = h("span");
-    this.note = h("p", { class: "preview-note" });
+    this.boxed = h("span"); // a page with little room leaves it out
+    this.note = h("p", { class: "preview-note" }, `${text.blurred}. `, this.boxed);
     this.visibility = () => (document.hidden ? this.pause() : this.start());
     this.leaving = () => this.stop();
   }
@@ -236,7 +237,7 @@ export class CameraPreview extends HTMLElement {
 
   named() {
     this.setAttribute("aria-label", text.name(this.getAttribute("camera") ?? ""));
-    this.note.textContent = this.hasAttribute("boxes") ? `${text.blurred}. ${text.boxes}.` : `${text.blurred}.`;
+    this.boxed.textContent = this.hasAttribute("boxes") ? `${text.boxes}.` : "";
   }
 
   // ---- the connection ---------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ const SHELL = [
   "device.js",
   "dom.js",
   "join.js",
+  "live-glance.js",
+  "live-picture.js",
   "look.js",
   "pair.js",
   "pictures.js",

@@ -148,7 +148,6 @@ const english = {
     watchName: (camera) => `Look through ${camera}`,
     boxes: "Frames around faces",
     unwatch: "Close the picture",
-    watchFailed: "The picture cannot be shown on this phone.",
     officers: "Officers on post",
     nobody: "Nobody",
     faces: "Faces seen",
@@ -287,6 +286,18 @@ const english = {
     more: (n) => `${n} more waiting`,
     only: "No other alert waiting",
     show: (alert) => `Show ${alert.nominal}, ${alert.camera}`,
+  },
+
+  live: {
+    look: "Live picture",
+    lookName: (camera) => `Live picture of ${camera}`,
+    back: "Back to the pictures",
+    backName: (camera) => `Back to the pictures from the live picture of ${camera}`,
+    caption: (camera) => `Live: ${camera}`,
+    closed: "The live picture is closed: ",
+    /** Where the button stood: two or three short words. */
+    lacks: { link: "No connection", post: "Not on post", camera: "Camera not live" },
+    failed: "The picture cannot be shown on this phone.",
   },
 
   act: {

@@ -104,7 +104,8 @@ async def _replay(videos: list[Path], pack: Pack, watchlist: Path, settings: Con
                 f"{watch.threshold.score:.3f}; {watch.threshold.source}"
             )
         with bar("Replaying") as shown:
-            total = sum(film_seconds(video) for video in videos)
+            # In a thread, one by one: Ctrl+C is heard between two of them.
+            total = sum([await asyncio.to_thread(film_seconds, video) for video in videos])
             summary = await replay(
                 videos,
                 watch,

@@ -58,6 +58,7 @@ async def chromium(*more: str, home: Path | None = None) -> AsyncIterator[Browse
         async with _started(*more, home=home) as browser:
             yield browser
         return
+    _installed()
     browser = await kept.open()
     before = set(browser.contexts)
     try:
@@ -67,11 +68,16 @@ async def chromium(*more: str, home: Path | None = None) -> AsyncIterator[Browse
             await context.close()
 
 
-@asynccontextmanager
-async def _started(*more: str, home: Path | None = None) -> AsyncIterator[Browser]:
+def _installed() -> str:
     installed = next(filter(None, map(shutil.which, BROWSERS)), None)
     if installed is None:
         unavailable(f"needs a browser: apt install chromium (looked for {', '.join(BROWSERS)})")
+    return installed
+
+
+@asynccontextmanager
+async def _started(*more: str, home: Path | None = None) -> AsyncIterator[Browser]:
+    installed = _installed()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=installed,

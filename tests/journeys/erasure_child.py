@@ -119,8 +119,13 @@ def listen_in(marks: Marks) -> None:
 
 async def say(**step: Any) -> None:
     """Tell the test where we are and wait for its word; the site goes on meanwhile."""
+    await asyncio.to_thread(halt, **step)
+
+
+def halt(**step: Any) -> None:
+    """The same, and the site's loop stands still meanwhile: who is in view stays so."""
     print(json.dumps(step), flush=True)
-    await asyncio.to_thread(sys.stdin.readline)
+    sys.stdin.readline()
 
 
 async def main(data: Path, clip: Path, portrait: Path, pack: Path, *, watched: bool) -> None:
@@ -147,9 +152,11 @@ async def main(data: Path, clip: Path, portrait: Path, pack: Path, *, watched: b
                 await asyncio.sleep(0.01)
             eye = site.conductor.eyes[0]
             awaited = ("template as kept", "pixels as lit") if watched else ("template as kept",)
-            while any(len(marks.kinds.get(kind, ())) < SEVERAL for kind in awaited):
+            while not eye.journey._people or any(
+                len(marks.kinds.get(kind, ())) < SEVERAL for kind in awaited
+            ):
                 await asyncio.sleep(0.01)
-            await say(step="in view", marks=marks.as_hex())
+            halt(step="in view", marks=marks.as_hex())
             while eye.journey._people:
                 await asyncio.sleep(0.05)
             await asyncio.sleep(1.0)  # rule 13: nothing stays longer than 1 s after the track has ended

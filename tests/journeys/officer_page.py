@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from lfrd import wire
 from lfrd.policy.plan import Plan
@@ -14,6 +15,16 @@ from tests import office
 from tests.journeys.browser import chromium
 from tests.journeys.street import Street, street
 from tests.journeys.visitor import SIZES, Visitor, photograph, shots
+
+PREVIEW = """
+  customElements.define("camera-preview", class extends HTMLElement {
+    static observedAttributes = ["camera"];
+    attributeChangedCallback() { if (this.isConnected) this.connectedCallback(); }
+    connectedCallback() { document.documentElement.dataset.watched = this.getAttribute("camera"); }
+    disconnectedCallback() { delete document.documentElement.dataset.watched; }
+  });
+"""
+"""In the place of static/preview.js, whose own journeys are in test_preview: what the page does with it."""
 
 
 @asynccontextmanager
@@ -76,3 +87,16 @@ async def on_post(
     await phone.press("Go on post")
     await phone.reads("You are on post")
     return phone
+
+
+async def previewed(page: Page) -> list[str]:
+    """Where this page asks for what shows live pictures it gets `PREVIEW`. The addresses asked for, as they
+    come; its context has no service worker."""
+    asked: list[str] = []
+
+    async def preview(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(body=PREVIEW, content_type="text/javascript")
+
+    await page.route(re.compile(r"/preview\.js$"), preview)
+    return asked

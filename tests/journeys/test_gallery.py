@@ -91,6 +91,27 @@ async def test_a_look_finds_what_is_cut_too_small_or_empty_and_what_fails_or_is_
         assert text not in said
 
 
+DRAWN = """e => {
+  // A street that is drawn, in the real element: this server has no camera.
+  const street = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+  const pen = street.getContext("2d");
+  const fill = (colour, ...box) => { pen.fillStyle = colour; pen.fillRect(...box); };
+  fill("#8fa3b5", 0, 0, 640, 220);
+  fill("#5b5f63", 0, 220, 640, 140);
+  for (const [x, y, size] of [[180, 70, 1], [420, 100, 0.8]]) {
+    fill("#34383c", x, y + 90 * size, 100 * size, 200 * size);
+    fill("#a98", x + 20 * size, y, 60 * size, 80 * size);
+  }
+  e.stop();
+  e.video.srcObject = street.captureStream();
+  e.say("live");
+  return new Promise((done) => e.video.requestVideoFrameCallback(() => {
+    e.draw([[12, 0.3, 0.17, 0.12, 0.26, true]]);
+    done();
+  }));
+}"""
+
+
 # ---- the phone ------------------------------------------------------------------------------------------
 
 
@@ -131,6 +152,10 @@ async def test_every_screen_of_the_phone_fits_and_has_no_fault(tmp_path: Path) -
         await there.file(alert.nominal, STREET[1])
         await phone.reads(re.compile("Seen again at Market Square"))
         await gallery.look(page, "06 several alerts")
+        await phone.press(f"Live picture of {STREET[1]}")
+        await phone.card.locator("camera-preview").evaluate(DRAWN)
+        await gallery.look(page, "06 the live picture")
+        await phone.press(f"Back to the pictures from the live picture of {STREET[1]}")
         await phone.press("I take it")
         await expect(phone.button("Viable")).to_be_enabled()
         await gallery.look(page, "07 to decide")

@@ -164,6 +164,46 @@ async def test_an_officer_sees_the_person_of_an_alert_until_it_is_not_viable_and
         await scene.nobody_watches()
 
 
+async def test_an_officer_looks_for_the_person_on_the_alerts_card_and_has_the_pictures_back(
+    tmp_path: Path, builtin: Path, astronaut: Path, street: Street
+) -> None:
+    async with opened(tmp_path, builtin, astronaut, street.path) as scene, scene.phone() as phone:
+        await phone.press("I take it")
+        await phone.reads("You have it. Compare, then decide.")
+        pair = phone.card.locator(".pair img")
+        await expect(pair).to_have_count(2)
+        held = [await image.get_attribute("src") for image in await pair.all()]
+        await scene.nobody_watches()
+
+        await phone.press(f"Live picture of {CAMERA}")
+        picture = LivePicture(phone.card.locator("camera-preview"))
+        await picture.is_in("live")
+        await expect(pair.first).to_be_hidden()
+        await picture.says("Faces without an alert are blurred")
+        await picture.is_boxed()
+        watched = Watched(picture, street)
+        await watched.until(lambda now: now[LISTED] > SAME)
+        await photograph(phone.page, "live-card", cut=SIZES)
+
+        await phone.press(f"Back to the pictures from the live picture of {CAMERA}")
+        await expect(picture.element).to_have_count(0)
+        await expect(pair.first).to_be_visible()
+        assert [await image.get_attribute("src") for image in await pair.all()] == held
+        await scene.nobody_watches()
+
+        await phone.press(f"Live picture of {CAMERA}")
+        await picture.is_in("live")
+        for name, said in (("Viable", "Recorded: viable"), ("Engage", "You are speaking to them")):
+            await phone.press(name)
+            await phone.reads(re.compile(said))
+        await watched.until(lambda now: now[LISTED] > SAME)
+        await photograph(phone.page, "live-engaged", cut=SIZES)
+        await phone.press("Confirmed false it is somebody else")
+        await phone.reads(re.compile("Closed: confirmed false"))
+        await expect(picture.element).to_have_count(0)
+        await scene.nobody_watches()
+
+
 async def test_the_wall_hides_a_person_while_it_watches_once_an_officer_has_said_not_viable(
     tmp_path: Path, builtin: Path, astronaut: Path, street: Street
 ) -> None:

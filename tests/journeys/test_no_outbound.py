@@ -68,9 +68,13 @@ def note(event, arguments):
         with open(os.environ["NOTED"], "a") as file:
             file.write(f"{event} {host} by {sys.argv}\\n")
 
+def count():
+    with open(os.environ["NOTED"] + ".processes", "a") as file:
+        file.write(".")
+
 sys.addaudithook(note)
-with open(os.environ["NOTED"] + ".processes", "a") as file:
-    file.write(".")
+count()
+os.register_at_fork(after_in_child=count)  # what listens here listens there as well
 '''
 
 

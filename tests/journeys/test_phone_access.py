@@ -111,6 +111,7 @@ async def test_a_screen_reader_hears_the_alert_in_the_order_of_the_screen(tmp_pa
         await expect(phone.card).to_match_aria_snapshot(
             """
             - alertdialog "Possible match — you decide":
+              - button "Live picture of High Street 1"
               - paragraph: No other alert waiting
               - heading "Possible match — you decide" [level=1]
               - paragraph: This is not an identification.

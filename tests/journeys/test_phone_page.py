@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
 from lfrd.types import CONSOLE, AlertId
 from tests.journeys.browser import PLAIN_HOST
-from tests.journeys.officer_page import Phone, on_post, scene
+from tests.journeys.officer_page import Phone, on_post, previewed, scene
 from tests.journeys.street import CAMERAS
 
 pytestmark = pytest.mark.journey
@@ -317,28 +317,13 @@ async def test_a_person_who_is_seen_again_and_again_is_one_alert_with_its_sighti
         await expect(phone.card).to_contain_text("No other alert waiting")
 
 
-PREVIEW = """
-  customElements.define("camera-preview", class extends HTMLElement {
-    connectedCallback() { document.documentElement.dataset.watched = this.getAttribute("camera"); }
-    disconnectedCallback() { delete document.documentElement.dataset.watched; }
-  });
-"""
-"""In the place of static/preview.js, whose own journeys are in test_preview: what the page does with it."""
-
-
 async def test_a_cameras_live_picture_is_fetched_when_asked_for_and_gives_way_to_an_alert(
     tmp_path: Path,
 ) -> None:
     async with scene(tmp_path) as (there, browser):
         context = await browser.new_context(viewport={"width": 390, "height": 844}, service_workers="block")
         phone = Phone(await context.new_page())
-        asked: list[str] = []
-
-        async def preview(route: Route) -> None:
-            asked.append(route.request.url)
-            await route.fulfill(body=PREVIEW, content_type="text/javascript")
-
-        await phone.page.route(re.compile(r"/preview\.js$"), preview)
+        asked = await previewed(phone.page)
         await phone.join(await there.invitation(), "PC 4127 Adams")
         look = phone.button(f"Look through {CAMERAS[1]}")
         await expect(look).to_be_hidden()  # nobody is on post: no camera runs
