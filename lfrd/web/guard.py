@@ -102,6 +102,10 @@ def well_formed(host: str) -> bool:
     return _HOST.fullmatch(host) is not None
 
 
+class _Gone(OSError):
+    """Whoever was to be answered has left: ASGI's servers raise an OSError then."""
+
+
 class Guard:
     """The outermost layer of the application."""
 
@@ -139,10 +143,15 @@ class Guard:
                 headers[TIME_HEADER] = str(int(self._clock() * 1000))
             elif message["type"] in ("websocket.accept", "websocket.close"):
                 begun = True
-            await send(message)
+            try:
+                await send(message)
+            except OSError as error:
+                raise _Gone from error
 
         try:
             await self._app(scope, receive, guarded)
+        except _Gone:
+            return
         except StoreError as error:
             self._fault.report(error)
             status, text = 503, "The server cannot read or write its records and is restarting.\n"

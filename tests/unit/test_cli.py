@@ -420,6 +420,7 @@ def test_ctrl_c_is_one_line_and_exit_code_130(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hears_ctrl_c,
     ) as process:
         assert process.stdout is not None
         if events:
@@ -432,6 +433,11 @@ def test_ctrl_c_is_one_line_and_exit_code_130(
     assert out == ""
     assert err.splitlines()[-1] == "lfrd: stopped"
     assert "Traceback" not in err
+
+
+def hears_ctrl_c() -> None:
+    """As at a terminal: a shell starts what it puts into the background deaf to it, and so would be this."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until_it_imports(pid: int) -> None:
