@@ -102,12 +102,11 @@ async def test_nobody_outside_the_zone_of_recognition_is_recognised(
     assert_nobody(await searched(hurried_clip, pack, inference, zone=FOOT))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 async def test_nobody_is_recognised_though_the_detector_misses_a_third_of_all_faces(
-    hurried_clip: Path, pack: Pack, inference: Inference, seed: int
+    hurried_clip: Path, pack: Pack, inference: Inference
 ) -> None:
     """In each of the two looks at each picture."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(1)
     leaks = await searched(
         hurried_clip, pack, inference, overlook=lambda found: found[rng.random(len(found)) > 1 / 3]
     )
@@ -163,10 +162,10 @@ async def template(inference: Inference, path: Path) -> F32:
 
 
 async def test_nobody_is_recognised_with_the_field_pack_either(shared: Path, hurried_clip: Path) -> None:
+    """What a real film leaks with it: docs/preview.md."""
     pack = library.open_pack(str(shared / "models" / "field"), shared)
     async with opened(pack, library.networks, Settings()) as inference:
-        for clip in (hurried_clip, shared / "video" / "stage.mp4"):
-            leaks = await searched(clip, pack, inference)
-            assert leaks.faces > 15
-            assert leaks.uncovered == 0
-            assert leaks.matched(0.3) == 0
+        leaks = await searched(hurried_clip, pack, inference)
+    assert leaks.faces > 15
+    assert leaks.uncovered == 0
+    assert leaks.matched(0.3) == 0
