@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lfrd.commands import bench_naive, bench_push, bench_street
 from lfrd.commands.bars import bar
 from lfrd.commands.shared import (
     DataOption,
@@ -48,13 +49,17 @@ def search(
     queries: Annotated[
         list[int] | None, typer.Option(metavar="N", min=1, help="Searches at once; can be repeated.")
     ] = None,
+    others: Annotated[bool, typer.Option("--others", help="Beside it, what else was tried.")] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the random templates.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Time and recall of the watchlist's search, beside what else was tried."""
+    """Time and recall of the watchlist's search, against an exhaustive search of everything."""
     from lfrd.evaluation import search_bench
 
-    rows = search_bench.run(entries or [1000, 20000, 100000], dim or [128, 512], queries or [1, 16], seed)
+    methods = search_bench.OURS + (search_bench.OTHERS if others else ())
+    rows = search_bench.run(
+        entries or [1000, 20000, 100000], dim or [128, 512], queries or [1, 16], seed, methods=methods
+    )
     if as_json:
         print_json(rows)
         return
@@ -86,6 +91,7 @@ def phone(
         int, typer.Option(metavar="N", min=1, help="Phones on post: up to three pages, the rest without.")
     ] = 1,
     faces: FacesOption = None,
+    http: Annotated[bool, typer.Option("--http", help="Without TLS, to compare.")] = False,
     seed: SeedOption = 1,
     pack: PackOption = None,
     data: DataOption = None,
@@ -99,11 +105,13 @@ def phone(
     from lfrd.evaluation import phone_bench
 
     opened = open_or_build(pack, data_folder(data), bar)
-    report = phone_bench.run(opened, alerts=alerts, phones=phones, faces=faces, seed=seed, progress=bar)
+    report = phone_bench.run(
+        opened, alerts=alerts, phones=phones, faces=faces, tls=not http, seed=seed, progress=bar
+    )
     if as_json:
         print_json(report)
         return
-    print(f"{report['machine']}; pack {report['pack']}")
+    print(f"{report['machine']}; pack {report['pack']}; {'HTTPS' if report['tls'] else 'plain HTTP'}")
     rows = {
         "decisive frame to both pictures": report["latency_ms"],
         "  frame to stored": report["stages"]["frame_to_stored"],
@@ -182,3 +190,8 @@ def preview(
     )
     for name, ratio in result["ratios"].items():
         print(f"{name}: {ratio:.2f} of what it is with nobody")
+
+
+app.command(short_help="From an alert's commit to hundreds of phones.")(bench_push.push)
+app.command(short_help="Clips of a street with truth, to play.")(bench_street.street)
+app.command(short_help="A plain loop and this pipeline on the same clips.")(bench_naive.naive)

@@ -58,8 +58,13 @@ def bust(picture: U8, locate: Locate, name: str = "portrait") -> Bust:
     if not len(found):
         raise CorruptError(Path(name), "no face was found in the portrait; give one from the front")
     largest = int(np.argmax(found.boxes[:, 2] * found.boxes[:, 3]))
-    x, y, w, h = (float(side) for side in found.boxes[largest])
-    scale = min(1.0, FACE / w)
+    return cut_out(picture, Box(*(float(side) for side in found.boxes[largest])))
+
+
+def cut_out(picture: U8, face: Box, most: int = FACE) -> Bust:
+    """As `bust`, where it is known which face, and where. most: pixels of its width that are kept."""
+    x, y, w, h = face.x, face.y, face.width, face.height
+    scale = min(1.0, most / w)
     if scale < 1:
         side = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
         picture = cast(U8, cv2.resize(picture, side, interpolation=cv2.INTER_AREA))

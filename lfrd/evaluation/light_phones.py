@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -53,15 +54,18 @@ class Delivery:
 class LightPhone:
     """On post, with a session that stands. `log` fills while `run` does."""
 
-    def __init__(self, address: str, name: str, token: str, key: DeviceKey) -> None:
-        """address: the server's, http:// or https://."""
+    def __init__(
+        self, address: str, name: str, token: str, key: DeviceKey, trust: ssl.SSLContext | None
+    ) -> None:
+        """address: the server's, http:// or https://. trust: for the second, None for the first."""
         self.name = name
         self.log = Log()
         self.ready = asyncio.Event()  # set when welcomed
         self._address = address
-        self._token = token
+        self._cookie = cookie(token, tls=trust is not None)
         self._key = key
-        self._lines = (Line(address, token, key), Line(address, token, key))
+        self._trust = trust
+        self._lines = (Line(address, self._cookie, key, trust), Line(address, self._cookie, key, trust))
 
     async def run(self) -> None:
         """Until cancelled. Raises LfrdError where the server does not want this phone."""
@@ -69,8 +73,9 @@ class LightPhone:
             async with (
                 connect(
                     f"{self._address.replace('http', 'ws', 1)}/ws",
-                    additional_headers={"Cookie": f"lfrd={self._token}"},
+                    additional_headers={"Cookie": self._cookie},
                     origin=Origin(self._address),
+                    ssl=self._trust,
                     compression=None,
                 ) as socket,
                 asyncio.TaskGroup() as group,
@@ -108,11 +113,12 @@ class LightPhone:
 class Line:
     """An HTTP/1.1 connection that is kept for the next picture. One request at a time."""
 
-    def __init__(self, address: str, token: str, key: DeviceKey) -> None:
+    def __init__(self, address: str, cookie: str, key: DeviceKey, trust: ssl.SSLContext | None) -> None:
         parts = urlsplit(address)
         self._host, self._port = parts.hostname or "", parts.port or 80
-        self._token = token
+        self._cookie = cookie
         self._key = key
+        self._trust = trust
         self._turn = asyncio.Lock()
         self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -132,12 +138,12 @@ class Line:
 
     async def _asked(self, path: str) -> bytes:
         if self._open is None:
-            self._open = await asyncio.open_connection(self._host, self._port)
+            self._open = await asyncio.open_connection(self._host, self._port, ssl=self._trust)
         reader, writer = self._open
         target = f"/{path.lstrip('/')}"
         proof = self._key.prove("GET", target, time.time())
         writer.write(
-            f"GET {target} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\nCookie: lfrd={self._token}\r\n"
+            f"GET {target} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\nCookie: {self._cookie}\r\n"
             f"{HEADER}: {proof}\r\n\r\n".encode()
         )
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
@@ -151,6 +157,11 @@ class Line:
         if self._open is not None:
             self._open[1].close()
             self._open = None
+
+
+def cookie(token: str, *, tls: bool) -> str:
+    """As `web.sign_in` names it."""
+    return f"__Host-lfrd={token}" if tls else f"lfrd={token}"
 
 
 async def _say(socket: ClientConnection, message: wire.FromPhone) -> None:

@@ -49,6 +49,7 @@ class Report(TypedDict):
     by alert, to latency_ms. received_ms: stored_to_received of every phone, those without a page included.
     """
 
+    tls: bool
     alerts: int
     phones: int
     pages: int
@@ -69,33 +70,39 @@ def run(
     alerts: int = 30,
     phones: int = 1,
     faces: Path | None = None,
+    tls: bool = True,
     seed: int = 1,
     progress: Bars,
 ) -> Report:
     """Measure until `alerts` have been painted, counted once a page, with `phones` on post.
 
     faces: a folder of pictures a person, of whom twenty walk and are listed; None for two portraits of
-    installed packages. Raises LfrdErrors, MissingError without a browser among them.
+    installed packages. tls: as in earnest, over the site's own authority. Raises LfrdErrors, MissingError
+    without a browser among them.
     """
-    return asyncio.run(_run(pack, alerts, phones, faces, seed, progress))
+    return asyncio.run(_run(pack, alerts, phones, faces, tls, seed, progress))
 
 
-async def _run(pack: Pack, alerts: int, phones: int, faces: Path | None, seed: int, progress: Bars) -> Report:
+async def _run(
+    pack: Pack, alerts: int, phones: int, faces: Path | None, tls: bool, seed: int, progress: Bars
+) -> Report:
     require_browser()
     pages = min(phones, MOST_PAGES)
     async with scene(
-        pack, faces=faces, pages=pages, phones=phones - pages, seed=seed, progress=progress
+        pack, faces=faces, pages=pages, phones=phones - pages, tls=tls, seed=seed, progress=progress
     ) as there:
-        light = [LightPhone(there.address, *_fields(each)) for each in there.passes]
-        async with on_post(light), pages_on_post(there.address, there.codes) as shown:
-            server = await server_clock(there.address)
+        context = there.trust.context if there.trust else None
+        light = [LightPhone(there.address, each.name, each.token, each.key, context) for each in there.passes]
+        key = there.trust.key if there.trust else ""
+        async with on_post(light), pages_on_post(there.address, there.codes, key) as shown:
+            server = await server_clock(there.address, context)
             began = time.time() + server.ahead
             before = [await page.clock() for page in shown]
             with progress("Waiting for people to walk by") as report:
                 await _collect(shown, before, began, alerts, report)
             after = [await page.clock() for page in shown]
             last = min((max(phone.log.events, default=0) for phone in light), default=0)
-            server_after = await server_clock(there.address)
+            server_after = await server_clock(there.address, context)
     error = max(_spread(one, two) for one, two in zip(before, after, strict=True))
     return _report(
         [one for page in shown for one in page.painted],
@@ -104,12 +111,9 @@ async def _run(pack: Pack, alerts: int, phones: int, faces: Path | None, seed: i
         delivery([phone.log for phone in light], last),
         server=Offset((server.ahead + server_after.ahead) / 2, _spread(server, server_after)),
         error=error,
+        tls=tls,
         pack=pack.name,
     )
-
-
-def _fields(each: Any) -> tuple[Any, ...]:
-    return each.name, each.token, each.key
 
 
 async def _collect(
@@ -148,6 +152,7 @@ def _report(
     *,
     server: Offset,
     error: float,
+    tls: bool,
     pack: str,
 ) -> Report:
     """server: its clock against this process's; what it has stamped is brought onto this one."""
@@ -162,6 +167,7 @@ def _report(
     pictures += [g.fetched - (g.stored - server.ahead) for g in light if g.fetched is not None]
     first = loads[0]
     return Report(
+        tls=tls,
         alerts=len(painted),
         phones=len(loads) + told.phones,
         pages=len(loads),

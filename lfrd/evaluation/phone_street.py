@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import dataclasses
+import hashlib
 import json
+import ssl
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -14,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lfrd import config
+from lfrd.certificates.keeping import read_authority, read_box
 from lfrd.errors import LfrdError, MissingError
 from lfrd.evaluation.cutout import Locate
 from lfrd.evaluation.portraits import ADMIRAL, ASTRONAUT, portrait
@@ -54,10 +59,22 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True)
+class Trust:
+    """What phones need before they take the site's certificate."""
+
+    context: ssl.SSLContext
+    """Trusts the site's authority, and no other."""
+    key: str
+    """SHA-256 of the box's public key, in Base64: a browser takes it where nothing can be installed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """A running site. codes: an invitation for each page; passes: a session for each phone without one."""
 
     address: str
+    trust: Trust | None
+    """None over plain HTTP."""
     codes: Sequence[str]
     passes: Sequence[Pass]
     listed: int
@@ -67,17 +84,18 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    pack: Pack, *, faces: Path | None, pages: int, phones: int, seed: int, progress: Bars
+    pack: Pack, *, faces: Path | None, pages: int, phones: int, tls: bool, seed: int, progress: Bars
 ) -> AsyncIterator[Scene]:
     """Draw the street, list its people, and serve it while the block runs.
 
     faces: a folder of pictures a person; None for two portraits of installed packages, who pass in turns.
-    pages, phones: how many are let in with a page and without. Raises LfrdErrors.
+    pages, phones: how many are let in with a page and without. tls: over the site's own authority, as in
+    earnest. Raises LfrdErrors.
     """
     with tempfile.TemporaryDirectory(prefix="lfrd-bench-") as temporary:
         folder = Path(temporary)
         clip, settings = folder / "street.mp4", folder / "config.toml"
-        settings.write_text(_settings(clip, pack), encoding="utf-8")
+        settings.write_text(_settings(clip, pack, tls), encoding="utf-8")
         placed = config.load(settings)
         async with opened(pack, library.networks, placed.config.inference) as inference:
             locate = _locator(inference)
@@ -104,14 +122,24 @@ async def scene(
                 codes = [await _invited(kept) for _ in range(pages)]
                 passes = [await _signed_in(kept, f"Phone {number}") for number in range(1, phones + 1)]
         async with _server(settings) as address:
-            yield Scene(address, codes, passes, len(listed), apart)
+            trust = _trust(folder / "tls") if tls else None
+            yield Scene(address, trust, codes, passes, len(listed), apart)
 
 
-def _settings(clip: Path, pack: Pack) -> str:
+def _trust(folder: Path) -> Trust:
+    """From what the server has made at its start."""
+    authority, box = read_authority(folder), read_box(folder)
+    assert authority is not None
+    assert box is not None
+    public = box.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return Trust(authority.trusting(), base64.b64encode(hashlib.sha256(public).digest()).decode())
+
+
+def _settings(clip: Path, pack: Pack, tls: bool) -> str:
     """config.toml. What JSON writes of a text, a number or a truth value, TOML reads."""
     tables: dict[str, dict[str, str | int | float | bool]] = {
         "site": {"name": "Phone bench", "data": "data"},
-        "web": {"host": "127.0.0.1", "port": 0, "allow_plain_http": True},
+        "web": {"host": "127.0.0.1", "port": 0, "allow_plain_http": not tls},
         "tls": {"onboarding_port": 0},
         "post": {"grace_seconds": 600.0},
         "inference": {"pack": str(pack.folder)},

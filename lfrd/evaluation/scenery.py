@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lfrd.types import F32, U8
+from lfrd.types import F32, F64, U8
 
 FACE_METRES = 0.15
 """Width of a face's box on a person."""
@@ -50,8 +50,47 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Shade:
+    """Sun that falls between houses: bands across the pavement, the same for everybody who walks there.
+
+    dark, bright: brightness in shade and in sun, where 1 is the portrait's own. metres: from one band of sun
+    to the next. slant: radians, 0 for bands that lie straight across the way. phase: radians.
+    """
+
+    dark: float
+    bright: float
+    metres: float
+    slant: float
+    phase: float
+
+    def at(self, x: F64, z: F64) -> F64:
+        """Brightness at places on the ground, metres; the edge of a band is about 20 cm soft."""
+        along = z * np.cos(self.slant) + x * np.sin(self.slant)
+        wave = np.sin(along * (2 * np.pi / self.metres) + self.phase)
+        return np.asarray(self.dark + (self.bright - self.dark) / (1 + np.exp(-8 * wave)), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """How a clip is lit and filmed.
+
+    shade: None for a soft light of each person's own. side_light: by how much a person's one side is brighter
+    than the other, at the most, as a share. brightness: of the whole picture. shutter: the share of a frame's
+    time for which it is open; .35 is 1/70 s at 25 frames a second.
+    """
+
+    shade: Shade | None = None
+    side_light: float = 0.22
+    brightness: float = 1.0
+    shutter: float = 0.35
+
+
+PLAIN = Conditions()
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
-    """A lamp post or bollard that people pass behind. height: of its top, metres."""
+    """A lamp post or an advertising column that people pass behind. height: of its top, metres."""
 
     x: float
     z: float
@@ -79,6 +118,18 @@ def street(view: View, rng: np.random.Generator) -> U8:
     _joints(image, view)
     _blotches(image, rng)
     return cast(U8, cv2.GaussianBlur(np.clip(image, 0, 255), (0, 0), max(0.6, w / 1100)).astype(np.uint8))
+
+
+def shaded(image: U8, view: View, shade: Shade) -> U8:
+    """The empty street with its bands of sun and shade on the ground."""
+    top = int(view.horizon) + 1
+    rows, columns = np.mgrid[top : view.height, : view.width].astype(np.float64)
+    z = view.focal * CAMERA_HEIGHT / (rows - view.horizon)
+    x = (columns - view.width / 2) * z / view.focal
+    light = np.where((np.abs(x) < WALL) & (z < 60), shade.at(x, z), 1.0)
+    lit = image.copy()
+    lit[top:] = np.clip(image[top:] * light[..., None], 0, 255).astype(np.uint8)
+    return lit
 
 
 def _fronts(image: F32, view: View, side: int, rng: np.random.Generator) -> None:
@@ -149,7 +200,7 @@ def draw_post(frame: U8, view: View, post: Post, owner: NDArray[np.uint16], mark
         return
     across = (np.arange(x0, x1) - left) / max(1.0, right - left)
     light = 48 + 50 * np.exp(-(((across - 0.3) / 0.18) ** 2))
-    frame[y0:y1, x0:x1] = light[None, :, None].astype(np.uint8)
+    frame[y0:y1, x0:x1] = np.repeat(light.astype(np.uint8), 3).reshape(-1, 3)
     owner[y0:y1, x0:x1] = mark
 
 

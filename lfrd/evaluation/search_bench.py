@@ -25,7 +25,15 @@ TIE = 1e-6
 """Scores nearer than this are equal in float32: whichever of the two is named, it was found."""
 
 
+OURS = ("gallery",)
+"""The product's own search."""
+OTHERS = ("product", "usearch_exact", "usearch_hnsw")
+"""What else was tried."""
+
+
 class Row(TypedDict):
+    """One method at one size; `run` says what the figures are."""
+
     method: str
     entries: int
     dim: int
@@ -42,7 +50,7 @@ def run(
     queries: Sequence[int] = (1, 16),
     seed: int = 1,
     *,
-    methods: Sequence[str] = ("gallery", "product", "usearch_exact", "usearch_hnsw"),
+    methods: Sequence[str] = OURS,
     seconds: float = 1.0,
     pause: float = 0.04,
     progress: Callable[[Row], object] = lambda row: None,
@@ -53,8 +61,9 @@ def run(
     calls (at least 10, at most 1,000). cpu_ms: processor time of the whole process a call, the calls standing
     `pause` seconds apart as they do behind a camera; it shows threads that spin after the answer.
     recall: the share of the true two nearest nominals that were named.
-    `methods`: gallery (what lfrd uses), product (one BLAS product of the whole matrix), usearch_exact (its
-    free function, one thread), usearch_hnsw (its approximate index, default settings, one thread).
+    `methods`, of OURS and OTHERS: gallery (what lfrd uses), product (one BLAS product of the whole matrix),
+    usearch_exact (its free function, one thread), usearch_hnsw (its approximate index, default settings, one
+    thread).
     """
     rows: list[Row] = []
     for n in entries:

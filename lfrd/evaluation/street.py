@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import av
 import cv2
@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 
 from lfrd.errors import CorruptError, MissingError
 from lfrd.evaluation.cutout import Bust, Locate, bust
-from lfrd.evaluation.scenery import Post, View, draw_post, street
+from lfrd.evaluation.scenery import PLAIN, Conditions, Post, View, draw_post, shaded, street
 from lfrd.evaluation.walking import Actor, Walk
 from lfrd.types import U8, Box
 
 Progress = Callable[[int, int], object]
 """Told how many frames are done, and of how many."""
+Profile = Literal["baseline", "high"]
+"""H.264's: baseline is what any player shows; high, without B-frames, is what cameras send."""
 
 VISIBLE = 0.5
 """A face counts as seen while this share of it is inside the frame and uncovered."""
@@ -40,7 +42,7 @@ class Walker:
 
     picture: a portrait's file, or BGR pixels. enter: seconds at which the walk begins, out of view. speed:
     metres a second. far, near: width of the face in pixels where the walk begins and where it passes the
-    camera. lane: -1 (left) to 1 (right).
+    camera. lane: -1 (left) to 1 (right). cut: the picture's head and shoulders; None to have them cut out.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Walker:
     far: float | None = None
     near: float | None = None
     lane: float | None = None
+    cut: Bust | None = None
 
 
 @dataclass(slots=True)
@@ -112,13 +115,16 @@ def make_clip(
     seed: int = 1,
     crf: int = 23,
     posts: int = 2,
+    columns: int = 0,
+    conditions: Conditions = PLAIN,
+    profile: Profile = "baseline",
     progress: Progress = lambda done, total: None,
 ) -> Truth:
-    """Draw a clip and write it as H.264 in an MP4 file (baseline, yuv420p, its index in front).
+    """Draw a clip and write it as H.264 in an MP4 file (yuv420p, its index in front).
 
     The same arguments give the same clip, to a rounding of its pixels. size: even width and height. crf:
-    x264's, 18 is good and 35 poor.
-    posts: how many stand in the way. Raises CorruptError for a portrait that is no picture or has no face.
+    x264's, 18 is good and 35 poor. posts, columns: how many stand in the way, 9 and 60 cm wide. Raises
+    CorruptError for a portrait that is no picture or has no face.
     """
     view = View(*size)
     if view.width % 2 or view.height % 2:
@@ -127,7 +133,7 @@ def make_clip(
     progress(0, total)
     cut = _busts(walkers, locate)
     actors = [
-        Actor(one, _walk(walker, view, seconds, rng), rng)
+        Actor(one, _walk(walker, view, seconds, rng), rng, conditions)
         for one, walker, rng in zip(
             cut, walkers, np.random.default_rng(seed).spawn(len(walkers)), strict=True
         )
@@ -135,10 +141,13 @@ def make_clip(
     passages = [Passage(walker.name) for walker in walkers]
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         rate = Fraction(fps).limit_denominator(1001)
-        options = {"crf": str(crf), "preset": "veryfast", "profile": "baseline", "threads": "1"}
+        options = {"crf": str(crf), "preset": "veryfast", "profile": profile, "threads": "1"}
+        if profile != "baseline":
+            options |= {"bf": "0", "g": str(round(2 * fps))}
         stream = container.add_stream("libx264", rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = view.width, view.height, "yuv420p"
-        for number, (picture, seen) in enumerate(frames(view, actors, total, fps, seed, posts)):
+        drawn = frames(view, actors, total, fps, seed, posts, columns, conditions)
+        for number, (picture, seen) in enumerate(drawn):
             for index, box in seen:
                 at = round(number / fps, 4)
                 sides = (round(side, 1) for side in (box.x, box.y, box.width, box.height))
@@ -151,7 +160,14 @@ def make_clip(
 
 
 def frames(
-    view: View, actors: Sequence[Actor], total: int, fps: float, seed: int, posts: int
+    view: View,
+    actors: Sequence[Actor],
+    total: int,
+    fps: float,
+    seed: int,
+    posts: int,
+    columns: int = 0,
+    conditions: Conditions = PLAIN,
 ) -> Iterator[tuple[U8, list[tuple[int, Box]]]]:
     """Each frame, BGR, and the faces that are visible in it as (actor's index, box), nearest last."""
     rng = np.random.default_rng([seed, 2])
@@ -160,6 +176,12 @@ def frames(
         Post(float(rng.choice((-1, 1)) * rng.uniform(0.4, 1.4)), float(rng.uniform(3, 6)), 4.0)
         for _ in range(posts)
     ]
+    standing += [
+        Post(float(rng.choice((-1, 1)) * rng.uniform(0.5, 1.2)), float(rng.uniform(3.5, 7)), 2.6, 0.6)
+        for _ in range(columns)
+    ]
+    if conditions.shade is not None:
+        background = shaded(background, view, conditions.shade)
     grain = _grain(view, rng)
     owner: NDArray[np.uint16] = np.zeros((view.height, view.width), np.uint16)
     for number in range(total):
@@ -172,6 +194,8 @@ def frames(
             place = actor.walk.at(t)
             if place is not None:
                 scene.append((place[1], index, None))
+            elif t > actor.walk.enter:
+                actor.rest()
         for _, index, post in sorted(scene, key=lambda thing: -thing[0]):
             if post is not None:
                 draw_post(frame, view, post, owner, POST_MARK)
@@ -179,7 +203,7 @@ def frames(
             box = actors[index].draw(frame, view, t, 1 / fps, owner, index + 1)
             if box is not None:
                 boxes.append((index, box))
-        cloud = 1 + 0.04 * np.sin(0.7 * t + seed)
+        cloud = conditions.brightness * (1 + 0.04 * np.sin(0.7 * t + seed))
         dx, dy = rng.integers(0, GRAIN, 2)
         noise = grain[dy : dy + view.height, dx : dx + view.width]
         lit = cv2.convertScaleAbs(frame, alpha=float(cloud))
@@ -207,14 +231,18 @@ def _busts(walkers: Sequence[Walker], locate: Locate) -> list[Bust]:
     cut: dict[Path | int, Bust] = {}
     found = []
     for walker in walkers:
+        if walker.cut is not None:
+            found.append(walker.cut)
+            continue
         same = walker.picture if isinstance(walker.picture, Path) else id(walker.picture)
         if same not in cut:
-            cut[same] = bust(_pixels(walker.picture), locate, walker.name)
+            cut[same] = bust(pixels_of(walker.picture), locate, walker.name)
         found.append(cut[same])
     return found
 
 
-def _pixels(picture: Path | U8) -> U8:
+def pixels_of(picture: Path | U8) -> U8:
+    """BGR. Raises MissingError or CorruptError."""
     if not isinstance(picture, Path):
         return picture
     if not picture.is_file():

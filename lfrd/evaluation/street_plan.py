@@ -18,6 +18,7 @@ from lfrd.evaluation.cutout import Locate
 from lfrd.evaluation.street import Truth, Walker, make_clip, read_truth
 from lfrd.gallery.enrol import DOMINANCE
 from lfrd.gallery.folder import read_folder
+from lfrd.types import Box
 
 Half = Literal["all", "tune", "report"]
 """Which people may walk: every other one (by name) is for choosing settings, the rest for reporting."""
@@ -96,14 +97,20 @@ def make_plan(
 def clear_subject(locate: Locate) -> Callable[[Path], bool]:
     """Whether the largest face of a picture is `DOMINANCE` times as large as the next, as enrolment asks."""
 
-    def clear(path: Path) -> bool:
-        picture = cv2.imread(str(path))
-        if picture is None:
-            return False
-        areas = np.sort(np.prod(locate(np.asarray(picture, np.uint8)).boxes[:, 2:], axis=1))[::-1]
-        return len(areas) == 1 or (len(areas) > 1 and bool(areas[0] >= DOMINANCE * areas[1]))
+    return lambda path: subject(path, locate) is not None
 
-    return clear
+
+def subject(path: Path, locate: Locate) -> Box | None:
+    """The face of the one whom a picture shows beyond doubt, as `clear_subject` has it; None without."""
+    picture = cv2.imread(str(path))
+    if picture is None:
+        return None
+    boxes = locate(np.asarray(picture, np.uint8)).boxes
+    areas = np.prod(boxes[:, 2:], axis=1)
+    ranked = np.argsort(areas)[::-1]
+    if not len(areas) or (len(areas) > 1 and areas[ranked[0]] < DOMINANCE * areas[ranked[1]]):
+        return None
+    return Box(*(float(side) for side in boxes[ranked[0]]))
 
 
 def _spread(walkers: Sequence[Walker], rng: np.random.Generator) -> list[Walker]:

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfrd.evaluation.cutout import Bust, Figure, figure
-from lfrd.evaluation.scenery import FACE_METRES, View, light_at
+from lfrd.evaluation.scenery import FACE_METRES, PLAIN, Conditions, View, light_at
 from lfrd.types import F32, U8, Box
 
 STEP = 0.72  # metres
-EXPOSURE = 0.35
-"""The share of a frame's time for which the shutter is open: 1/70 s at 25 frames a second."""
 LEVELS = 5  # a figure is kept in so many sizes, each .7 of the one before
 
 
@@ -77,17 +75,28 @@ class Walk:
 
 
 class Actor:
-    """A figure on its walk."""
+    """A figure on its walk; made when it is first seen, so that long clips hold only who is in view."""
 
-    def __init__(self, cut: Bust, walk: Walk, rng: np.random.Generator) -> None:
+    def __init__(
+        self, cut: Bust, walk: Walk, rng: np.random.Generator, conditions: Conditions = PLAIN
+    ) -> None:
         self.walk = walk
-        made = figure(cut, rng)
+        self._conditions = conditions
+        self._cut = cut
+        self._rng = rng
+        self._sizes: list[tuple[float, U8]] = []  # the same figure, smaller and smaller
+
+    def _dress(self) -> None:
+        made = figure(self._cut, self._rng)
         self._trousers = made.trousers
         self._face = made.face
-        self._sizes = _sizes(made)  # the same figure, smaller and smaller
-        self._side_light = float(
-            rng.uniform(-0.22, 0.22)
-        )  # how much brighter its right side is than its left
+        self._sizes = _sizes(made)
+        most = self._conditions.side_light
+        self._side_light = float(self._rng.uniform(-most, most))  # how much brighter its right side is
+
+    def rest(self) -> None:
+        """Let go of the figure, after the walk."""
+        self._sizes = []
 
     def draw(
         self, frame: U8, view: View, t: float, shutter: float, owner: NDArray[np.uint16], mark: int
@@ -99,19 +108,21 @@ class Actor:
         place = self.walk.at(t)
         if place is None:
             return None
+        if not self._sizes:
+            self._dress()
         centre, width, turn = self._pose(view, t, place)
         before = self.walk.at(t - 0.02)
         motion = (0.0, 0.0)
         if before is not None:
             earlier, _, _ = self._pose(view, t - 0.02, before)
-            open_for = shutter * EXPOSURE / 0.02
+            open_for = shutter * self._conditions.shutter / 0.02
             motion = (centre[0] - earlier[0]) * open_for, (centre[1] - earlier[1]) * open_for
         scale = width / self._face.width
         down = (self._sizes[0][1].shape[0] - self._face.centre[1]) * scale
         lean = math.radians(turn)
         hip = centre[0] + down * math.sin(lean), centre[1] + down * math.cos(lean)
         self._draw_legs(frame, view, t, place, hip, owner, mark)
-        self._draw_figure(frame, place, centre, scale, turn, motion, owner, mark)
+        self._draw_figure(frame, view, place, centre, scale, turn, motion, owner, mark)
         height = self._face.height * scale
         return Box(centre[0] - width / 2, centre[1] - height / 2, width, height)
 
@@ -128,6 +139,7 @@ class Actor:
     def _draw_figure(
         self,
         frame: U8,
+        view: View,
         place: tuple[float, float],
         centre: tuple[float, float],
         scale: float,
@@ -149,14 +161,19 @@ class Actor:
         matrix[:, 2] -= low
         drawn = cast(U8, cv2.warpAffine(pixels, matrix, tuple(int(side) for side in high - low)))
         drawn = _moved(drawn, motion)
-        light = light_at(*place, self.walk.light)
         across = np.linspace(-0.5, 0.5, drawn.shape[1], dtype=np.float32)
-        lit = light * (1 + self._side_light * across)[None, :, None]
-        part = frame[low[1] : high[1], low[0] : high[0]]
-        opacity = drawn[..., 3:].astype(np.float32) * np.float32(1 / 255)
-        shaded = drawn[..., :3] * lit.astype(np.float32) + part * (1 - opacity)
-        part[:] = np.minimum(shaded, 255).astype(np.uint8)
+        lit = self._light(view, place, int(low[0]), len(across)) * (1 + self._side_light * across)
+        _blend(frame[low[1] : high[1], low[0] : high[0]], drawn, lit.astype(np.float32))
         owner[low[1] : high[1], low[0] : high[0]][drawn[..., 3] > 127] = mark
+
+    def _light(self, view: View, place: tuple[float, float], left: int, width: int) -> F32 | float:
+        """The light on a person, or on each of `width` columns of the picture from `left` on."""
+        shade = self._conditions.shade
+        if shade is None:
+            return light_at(*place, self.walk.light)
+        columns = np.arange(left, left + width, dtype=np.float64)
+        x = np.asarray((columns - view.width / 2) * (place[1] / view.focal), np.float64)
+        return shade.at(x, np.full(width, place[1])).astype(np.float32)
 
     def _draw_legs(
         self,
@@ -200,6 +217,18 @@ def _sizes(made: Figure) -> list[tuple[float, U8]]:
         small = cv2.resize(pixels, side, interpolation=cv2.INTER_AREA) if level else pixels
         sizes.append((scale, np.clip(np.rint(small), 0, 255).astype(np.uint8)))
     return sizes
+
+
+def _blend(part: U8, drawn: U8, lit: F32) -> None:
+    """Lay a figure over a part of the frame. drawn: [h, w, 4], colours times opacity. lit: [w].
+
+    Rows are handled as 3 w numbers: three times as fast as an array of colours.
+    """
+    h, w = drawn.shape[:2]
+    colours = cv2.cvtColor(drawn, cv2.COLOR_BGRA2BGR).reshape(h, 3 * w) * np.repeat(lit, 3)
+    clear = 1 - cv2.extractChannel(drawn, 3).astype(np.float32) * np.float32(1 / 255)
+    behind = cv2.cvtColor(clear, cv2.COLOR_GRAY2BGR).reshape(h, 3 * w) * part.reshape(h, 3 * w)
+    part[:] = np.minimum(colours + behind, 255).astype(np.uint8).reshape(h, w, 3)
 
 
 def _shadow(frame: U8, foot: tuple[float, float], metre: float) -> None:

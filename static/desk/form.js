@@ -13,13 +13,14 @@ import { words } from "./words.js";
  * @property {boolean} [required]
  * @property {[string, string][]} [options]  of a select: value and label
  * @property {object} [more]  further properties of the control
+ * @property {(input: HTMLElement) => Node} [below]  what stands below the control and follows what is typed
  */
 
 const TYPES = { number: "number", moment: "datetime-local", day: "date", password: "password" };
 
 /** @param {Spec} spec */
 export function control(spec) {
-  const { name, label, kind = "text", why, value, required, options = [], more = {} } = spec;
+  const { name, label, kind = "text", why, value, required, options = [], more = {}, below } = spec;
   const id = unique(name.replaceAll(/\W/g, "-"));
   const error = h("p", { class: "error", id: `${id}-error`, hidden: true });
   const told = [why && `${id}-why`, `${id}-error`].filter(Boolean).join(" ");
@@ -33,21 +34,27 @@ export function control(spec) {
   } else if (kind === "check") {
     input = h("input", { type: "checkbox", checked: Boolean(value), ...common });
   } else {
-    input = h("input", { type: TYPES[kind] ?? "text", autocomplete: "off", ...common });
+    const secret = kind === "password" ? { autocapitalize: "off", spellcheck: "false" } : {}; // shown, it is a text
+    input = h("input", { type: TYPES[kind] ?? "text", autocomplete: "off", ...secret, ...common });
     if (value !== null && value !== undefined) input.value = kind === "moment" ? local(value) : String(value);
   }
   const hint = why && h("p", { class: "why", id: `${id}-why` }, why);
   const labelled = h("label", { for: id }, label, required && h("span", { class: "required" }, ` ${words.form.required}`));
+  const eye = kind === "password" && shower(input, label);
   const element =
     kind === "check"
       ? h("div", { class: "field check" }, input, h("div", {}, labelled, hint), error)
-      : h("div", { class: `field ${kind}` }, labelled, hint, input, error);
+      : h("div", { class: `field ${kind}` }, labelled, hint, eye ? h("div", { class: "secret" }, input, eye) : input, below?.(input), error);
 
   return {
     name,
     element,
     input,
     read: () => read(kind, input),
+    /** A password that was shown is dots again. */
+    hide() {
+      if (eye) showing(input, eye, false);
+    },
     /** The problem beside the control, "" for none. */
     fault(text) {
       say(error, text);
@@ -64,6 +71,19 @@ export function control(spec) {
       return "";
     },
   };
+}
+
+/** Whoever types a password may look at it. */
+function shower(input, label) {
+  const toggle = () => showing(input, eye, eye.getAttribute("aria-pressed") === "false");
+  const eye = button(words.form.show, toggle, "", { "aria-pressed": "false", "aria-controls": input.id });
+  eye.append(h("span", { class: "unseen" }, ` ${label}`));
+  return eye;
+}
+
+function showing(input, eye, yes) {
+  input.type = yes ? "text" : "password";
+  eye.setAttribute("aria-pressed", String(yes));
 }
 
 function read(kind, input) {
@@ -94,6 +114,7 @@ export function form({ controls, body, submit, danger = false, send, cancel }) {
   async function submitted(event) {
     event.preventDefault();
     problem.replaceChildren();
+    for (const each of controls) each.hide();
     const wrong = controls.filter((each) => {
       const text = each.check();
       each.fault(text);

@@ -4,6 +4,7 @@ import { get, post, Refused } from "./api.js";
 import { ask, control, form } from "./form.js";
 import { addPasskey, passkeysWork } from "./passkeys.js";
 import { button, fill, h, heading, section, table } from "./parts.js";
+import { LEAST, meter } from "./strength.js";
 import { words } from "./words.js";
 
 const text = words.account;
@@ -53,11 +54,12 @@ export async function show(place, desk) {
 
   // For password managers, which keep a password by its name.
   const whose = h("input", { autocomplete: "username", value: desk.me.name, hidden: true, readonly: true });
-  const password = (name, label, more) => control({ name, label, kind: "password", required: true, more: { maxlength: "128", ...more } });
+  const password = (name, label, autocomplete, spec = {}) =>
+    control({ name, label, kind: "password", required: true, more: { autocomplete, maxlength: "200" }, ...spec });
   const controls = [
-    password("old", text.old, { autocomplete: "current-password" }),
-    password("password", words.signIn.newPassword, { autocomplete: "new-password" }),
-    password("again", words.signIn.again, { autocomplete: "new-password" }),
+    password("old", text.old, "current-password"),
+    password("password", words.signIn.newPassword, "new-password", { why: words.signIn.passwordWhy(LEAST), below: (input) => meter(input, desk.me.name) }),
+    password("again", words.signIn.again, "new-password"),
   ];
   place.append(
     heading(text.heading),

@@ -5,10 +5,10 @@ import { post } from "./api.js";
 import { ask, control, form } from "./form.js";
 import { passkeysWork, signInByPasskey } from "./passkeys.js";
 import { button, h, notice, refusal } from "./parts.js";
+import { LEAST, meter } from "./strength.js";
 import { words } from "./words.js";
 
 const text = words.signIn;
-const LEAST = 12; // characters of a password, as the server has it
 
 /** The invitation in the address's fragment, which no server and no log sees; it leaves the address bar at once. */
 export function takeCode() {
@@ -76,7 +76,7 @@ const signInControls = () => [
 ];
 
 const joinControls = () => [
-  control({ name: "password", label: text.newPassword, kind: "password", why: text.passwordWhy(LEAST), required: true, more: { autocomplete: "new-password", maxlength: "200" } }),
+  control({ name: "password", label: text.newPassword, kind: "password", why: text.passwordWhy(LEAST), required: true, more: { autocomplete: "new-password", maxlength: "200" }, below: (input) => meter(input) }),
   control({ name: "again", label: text.again, kind: "password", required: true, more: { autocomplete: "new-password", maxlength: "200" } }),
 ];
 

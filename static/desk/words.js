@@ -184,6 +184,16 @@ export const words = {
     sending: "One moment…",
     cancel: "Cancel",
     close: "Close",
+    show: "Show",
+  },
+
+  strength: {
+    label: "How good it is",
+    short: (least) => `Too short: at least ${least} characters.`,
+    long: (_, most) => `Too long: at most ${most} characters.`,
+    name: () => "It has your name in it, or is a part of it: choose another.",
+    common: () => "It is one of the passwords that are tried first: choose another.",
+    good: "Good enough. Each further word makes it better.",
   },
 
   signIn: {

@@ -25,6 +25,7 @@ async def test_the_phone_bench_measures_alerts_on_pages_and_loses_none_on_the_ph
     ended = await lfrd("bench", "phone", "--alerts", "2", "--phones", "5", "--pack", builtin, "--json")
     assert ended.code == 0, ended.err
     report = json.loads(ended.out)
+    assert report["tls"] is True
     assert (report["phones"], report["pages"]) == (5, 3)
     assert report["alerts"] >= 2
     assert report["delivery"] == {"lost": 0, "doubled": 0}

@@ -43,6 +43,9 @@ COMMANDS = [
     ["models", "show"],
     ["bench"],
     ["bench", "search"],
+    ["bench", "push"],
+    ["bench", "street"],
+    ["bench", "naive"],
 ]
 
 

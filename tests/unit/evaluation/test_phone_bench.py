@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.errors import MissingError
-from lfrd.evaluation.light_phones import Log, delivery
+from lfrd.evaluation.light_phones import LightPhone, Log, delivery, on_post
 from lfrd.evaluation.phone_bench import percentiles
-from lfrd.evaluation.phone_pages import compared
-from lfrd.evaluation.phone_street import _cast
+from lfrd.evaluation.phone_pages import compared, server_clock
+from lfrd.evaluation.phone_street import _cast, _signed_in, _trust
 from lfrd.types import U8, Detections
+from tests.desk import desk
 
 
 def test_the_99th_percentile_is_given_from_a_hundred_measurements_on() -> None:
@@ -33,6 +35,23 @@ async def test_a_clock_that_is_ahead_is_found_to_be_so_within_the_error_that_is_
     offset = await compared(read, resolution=steps)
     assert abs(offset.ahead - ahead) <= offset.error + 1e-6
     assert offset.error < 0.1
+
+
+@pytest.mark.parametrize("tls", [True, False])
+async def test_a_phone_without_a_page_gets_alerts_and_pictures_over_the_sites_authority_and_without(
+    tls: bool, tmp_path: Path
+) -> None:
+    async with desk(tmp_path, tls=tls) as there:
+        await there.started()
+        context = _trust(tmp_path / "tls").context if tls else None
+        one = await _signed_in(there.records, "Phone 1")
+        phone = LightPhone(there.url, one.name, one.token, one.key, context)
+        async with on_post([phone]), asyncio.timeout(60):
+            alert = await there.alert()
+            while not (got := phone.log.alerts.get(alert.id)) or got.fetched is None:
+                await asyncio.sleep(0.01)
+        assert there.url.startswith("https" if tls else "http:")
+        assert (await server_clock(there.url, context)).error < 1
 
 
 def test_phones_that_were_told_the_same_have_lost_and_doubled_nothing() -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from lfrd.evaluation import search_bench
 from lfrd.types import F32
+from tests.commands import lfrd
 
 
 def test_every_method_is_timed_at_every_size() -> None:
     seen: list[search_bench.Row] = []
-    rows = search_bench.run([60, 200], [16], [1, 4], seconds=0.0, pause=0.0, progress=seen.append)
+    methods = search_bench.OURS + search_bench.OTHERS
+    rows = search_bench.run(
+        [60, 200], [16], [1, 4], seconds=0.0, pause=0.0, methods=methods, progress=seen.append
+    )
     assert rows == seen
     assert [(r["entries"], r["queries"]) for r in rows if r["method"] == "gallery"] == [
         (60, 1),
@@ -21,6 +27,15 @@ def test_every_method_is_timed_at_every_size() -> None:
     ]
     assert {r["method"] for r in rows} == {"gallery", "product", "usearch_exact", "usearch_hnsw"}
     assert all(0 < r["p50_ms"] <= r["p99_ms"] for r in rows)
+
+
+def test_a_script_gets_a_list_of_the_products_own_search_and_no_other_unless_it_asks() -> None:
+    asked = ["bench", "search", "--entries", "60", "--dim", "16", "--queries", "2", "--json"]
+    ours, all_of_them = json.loads(lfrd(*asked).out), json.loads(lfrd(*asked, "--others").out)
+    assert [row["method"] for row in ours] == ["gallery"]
+    assert {"entries", "dim", "queries", "p50_ms", "p99_ms", "recall"} <= set(ours[0])
+    assert (ours[0]["entries"], ours[0]["dim"], ours[0]["queries"], ours[0]["recall"]) == (60, 16, 2, 1.0)
+    assert [row["method"] for row in all_of_them] == ["gallery", "product", "usearch_exact", "usearch_hnsw"]
 
 
 def test_the_gallery_is_exact_among_hard_cases() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import struct
 from collections.abc import AsyncIterator
@@ -44,8 +45,9 @@ def where(picture: U8) -> Detections:
     return Detections(boxes, np.zeros((1, 5, 2), np.float32), np.ones(1, np.float32))
 
 
-def walker(name: str = "a", **kept: float) -> Walker:
-    return Walker(name, mask(), **{"enter": 0.0, "far": 20.0, "near": 45.0, "speed": 1.5, "lane": 0.0} | kept)
+def walker(name: str = "a", **changed: float) -> Walker:
+    usual = Walker(name, mask(), enter=0.0, speed=1.5, far=20.0, near=45.0, lane=0.0)
+    return dataclasses.replace(usual, **changed)  # type: ignore[arg-type]  # numbers only
 
 
 def overlap(a: Box, b: Box) -> float:
