@@ -236,7 +236,7 @@ async def test_a_laptop_is_the_camera_of_the_demonstration(
         await engineer.page.goto(lendable["link"])
         await engineer.page.get_by_label("New password").fill(PASSWORD)
         await engineer.page.get_by_label("again").fill(PASSWORD)
-        await engineer.page.get_by_role("button").first.click()
+        await engineer.page.locator("button[type=submit]").click()
         await engineer.press("Start")
         await engineer.stands_at("Nobody is on post")
         async with officer.connected():
