@@ -23,6 +23,7 @@ from lfrd.certificates.authority import Authority
 from lfrd.certificates.fingerprint import rows
 from lfrd.commands.failure import first_known
 from lfrd.errors import BusyError, LfrdError
+from lfrd.evaluation.locating import located_by
 from lfrd.evaluation.portraits import ADMIRAL, ASTRONAUT
 from lfrd.evaluation.portraits import portrait as portrait_of
 from lfrd.evaluation.street import demo_clip
@@ -33,9 +34,8 @@ from lfrd.models.shelf import writing
 from lfrd.officer import HeadlessOfficer
 from lfrd.records import records
 from lfrd.rehearsal import plan_for, rehearse, write_list
-from lfrd.types import CONSOLE, U8, Detections, Role
+from lfrd.types import CONSOLE, Role
 from lfrd.vision.pack import Pack
-from lfrd.vision.picture import Picture
 from lfrd.web.links import camera_link, join_link
 from lfrd.web.serving import reachable
 from lfrd.wire import Event
@@ -252,15 +252,10 @@ async def _prepare_clip(folder: Path, pack: Pack, progress: Progress) -> Path:
         return clip
     portraits = (portrait_of(*ASTRONAUT), portrait_of(*ADMIRAL))
     async with opened(pack, library.networks, config.Inference()) as inference:
-
-        def locate(image: U8) -> Detections:
-            found = inference.detect(Picture(image.copy(), planar=False), max(image.shape[:2]))
-            return found[found.scores >= inference.high]
-
         unfinished = folder / f"making-{os.getpid()}.mp4"
         try:
             with progress("Drawing the street clip") as report:
-                await asyncio.to_thread(demo_clip, unfinished, portraits, locate, report)
+                await asyncio.to_thread(demo_clip, unfinished, portraits, located_by(inference), report)
             unfinished.replace(clip)
         finally:
             unfinished.unlink(missing_ok=True)

@@ -11,11 +11,10 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from lfrd.evaluation.locating import located_with
 from lfrd.evaluation.street import Walker, make_clip
-from lfrd.inference import Network
 from lfrd.models import library
 from lfrd.types import U8, Detections
-from lfrd.vision.pack import make_detector
 
 # No time limits in tests. In CI the same examples each time: new ones are for whoever can look at them.
 settings.register_profile("here", deadline=None)
@@ -71,12 +70,7 @@ def builtin(packs: Path) -> Path:
 @pytest.fixture(scope="session")
 def locate(builtin: Path) -> Callable[[U8], Detections]:
     """Finds the faces of a picture, to place people in clips; the builtin pack's detector."""
-    pack = library.open_pack(str(builtin), builtin.parent)
-    networks = library.networks(pack)
-    runners = {role: Network(pack.files[role], data, "cpu", 1) for role, data in networks.items()}
-    del runners["recogniser"]
-    detector = make_detector(pack.manifest, runners)
-    return lambda image: detector.detect(image, pack.manifest.detector.score)
+    return located_with(library.open_pack(str(builtin), builtin.parent))
 
 
 @pytest.fixture(scope="session")

@@ -22,26 +22,18 @@ import cv2
 from lfrd.config import Config, load
 from lfrd.errors import LfrdError
 from lfrd.evaluation.cutout import Locate
+from lfrd.evaluation.locating import located_with
 from lfrd.evaluation.search_bench import machine
 from lfrd.evaluation.street_plan import clear_subject, draw, make_plan
 from lfrd.evaluation.street_trial import run
-from lfrd.inference import Network
 from lfrd.models import library
-from lfrd.vision.pack import make_detector
 
 FPIRS = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0001)
 
 
 def locator(data: Path) -> Locate:
     """The builtin pack's detector, whichever pack is on trial: all walk in the same clips."""
-    pack = library.ensure_builtin(data, lambda share, what: None)
-    networks = {
-        role: Network(pack.files[role], network, "cpu", 1)
-        for role, network in library.networks(pack).items()
-        if role != "recogniser"
-    }
-    detector = make_detector(pack.manifest, networks)
-    return lambda picture: detector.detect(picture, pack.manifest.detector.score)
+    return located_with(library.ensure_builtin(data, lambda share, what: None))
 
 
 def trial(options: argparse.Namespace) -> dict[str, object]:

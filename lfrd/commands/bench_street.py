@@ -54,19 +54,11 @@ def street(
     """
     wide, high = _sides(size)
 
+    from lfrd.evaluation.locating import located_with
     from lfrd.evaluation.search_bench import machine
     from lfrd.evaluation.street_set import describe, make_set
-    from lfrd.inference import Network
-    from lfrd.models import library
-    from lfrd.vision.pack import make_detector
 
     opened = open_or_build(pack, data_folder(data), bar)
-    networks = {
-        role: Network(opened.files[role], network, "cpu", 1)
-        for role, network in library.networks(opened).items()
-        if role != "recogniser"
-    }
-    detector = make_detector(opened.manifest, networks)
     clock = _Clock()
     with bar("Drawing the street") as shown:
 
@@ -84,7 +76,7 @@ def street(
             sought=sought,
             strangers=strangers,
             nominals=listed,
-            locate=lambda picture: detector.detect(picture, opened.manifest.detector.score),
+            locate=located_with(opened),
             progress=progress,
         )
     result = {"machine": machine(), **describe(made), "drawn": clock.frames, "drawn_per_second": clock.rate()}

@@ -20,6 +20,7 @@ from websockets.typing import Origin
 from lfrd import wire
 from lfrd.errors import LfrdError
 from lfrd.web.proof import HEADER, DeviceKey
+from lfrd.web.sign_in import session_cookie
 
 
 @dataclass(slots=True)
@@ -160,8 +161,8 @@ class Line:
 
 
 def cookie(token: str, *, tls: bool) -> str:
-    """As `web.sign_in` names it."""
-    return f"__Host-lfrd={token}" if tls else f"lfrd={token}"
+    """The header's value that carries a session's token."""
+    return f"{session_cookie(tls=tls)}={token}"
 
 
 async def _say(socket: ClientConnection, message: wire.FromPhone) -> None:

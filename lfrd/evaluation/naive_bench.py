@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from lfrd.capture.reading import frames_of
-from lfrd.capture.source import recording
 from lfrd.config import Config
 from lfrd.evaluation.counting import Hit, Tally
 from lfrd.evaluation.plain_loop import PlainLoop
 from lfrd.evaluation.search_bench import machine
 from lfrd.evaluation.street import Truth
 from lfrd.evaluation.street_set import StreetSet
+from lfrd.evaluation.street_trial import play
 from lfrd.metrics import Metrics
 from lfrd.models import library
 from lfrd.pipeline import Finding
@@ -95,15 +93,13 @@ async def _run(
 
 
 async def _replayed(clip: Path, watch: Watch, settings: Config) -> tuple[list[Hit], int, float]:
-    """Hits, frames, and seconds of this machine's clock: the way of `lfrd replay`."""
+    """Hits, frames, and seconds of this machine's clock."""
     hits: list[Hit] = []
 
     async def hear(finding: Finding) -> None:
         hits.append(Hit(finding.nominal, finding.captured_at, finding.box))
 
     pipeline = watch.pipeline(settings, hear, Metrics())
-    source = recording(clip, name=clip.name, rate=settings.analysis.rate)
     began = time.perf_counter()
-    async with contextlib.aclosing(frames_of(source)) as frames:
-        await pipeline.journey(source.camera).run(frames, live=False, rests=False)
-    return hits, source.counts.decoded, time.perf_counter() - began
+    decoded = await play(clip, pipeline)
+    return hits, decoded, time.perf_counter() - began

@@ -23,16 +23,16 @@ from lfrd import config
 from lfrd.certificates.keeping import read_authority, read_box
 from lfrd.errors import LfrdError, MissingError
 from lfrd.evaluation.cutout import Locate
+from lfrd.evaluation.locating import located_by
 from lfrd.evaluation.portraits import ADMIRAL, ASTRONAUT, portrait
 from lfrd.evaluation.street import Walker, crowd, make_clip
 from lfrd.evaluation.street_plan import clear_subject
-from lfrd.inference import Inference, opened
+from lfrd.inference import opened
 from lfrd.models import library
 from lfrd.records import Records, records
 from lfrd.rehearsal import plan_for, rehearse, write_list
-from lfrd.types import CONSOLE, U8, Detections, Role
+from lfrd.types import CONSOLE, Role
 from lfrd.vision.pack import Pack
-from lfrd.vision.picture import Picture
 from lfrd.web.proof import DeviceKey, read_key
 
 Bars = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
@@ -98,7 +98,7 @@ async def scene(
         settings.write_text(_settings(clip, pack, tls), encoding="utf-8")
         placed = config.load(settings)
         async with opened(pack, library.networks, placed.config.inference) as inference:
-            locate = _locator(inference)
+            locate = located_by(inference)
             walkers, listed, apart = await asyncio.to_thread(_cast, faces, seed, locate)
             seconds = apart * len(walkers) + SECONDS_TO_PASS
             with progress("Drawing the street") as report:
@@ -151,14 +151,6 @@ def _settings(clip: Path, pack: Pack, tls: bool) -> str:
     for name, table in tables.items():
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"
-
-
-def _locator(inference: Inference) -> Locate:
-    def locate(image: U8) -> Detections:
-        found = inference.detect(Picture(image.copy(), planar=False), max(image.shape[:2]))
-        return found[found.scores >= inference.high]
-
-    return locate
 
 
 def _cast(faces: Path | None, seed: int, locate: Locate) -> tuple[list[Walker], dict[str, Path], float]:

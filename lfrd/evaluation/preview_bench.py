@@ -17,6 +17,7 @@ from lfrd.cameras import Eye
 from lfrd.config import Camera, Config, Placed
 from lfrd.errors import NotAllowed
 from lfrd.evaluation.cutout import Locate
+from lfrd.evaluation.locating import located_by
 from lfrd.evaluation.portraits import ADMIRAL, ASTRONAUT, portrait
 from lfrd.evaluation.search_bench import machine
 from lfrd.evaluation.street import Walker, crowd, make_clip
@@ -28,9 +29,8 @@ from lfrd.models import library
 from lfrd.pipeline import Finding
 from lfrd.policy.plan import CameraPlan
 from lfrd.preview.previews import Previews
-from lfrd.types import U8, AlertId, CameraId, CameraState, Detections
+from lfrd.types import AlertId, CameraId, CameraState
 from lfrd.vision.pack import Pack
-from lfrd.vision.picture import Picture
 from lfrd.watching import Progress, pipeline_of
 from lfrd.wire import AlertView
 
@@ -120,7 +120,7 @@ async def _run(
     with tempfile.TemporaryDirectory() as scratch:
         async with opened(pack, library.networks, Config().inference) as inference:
             clip = Path(scratch) / "street.mp4"
-            await asyncio.to_thread(_draw, clip, faces, seed, seconds, _locate(inference))
+            await asyncio.to_thread(_draw, clip, faces, seed, seconds, located_by(inference))
             done, total = 0, rounds * len(viewers) * len(cameras)
             for number in cameras:
                 tallies |= {(number, count): _Tally() for count in viewers}
@@ -142,13 +142,6 @@ def _draw(clip: Path, faces: Path | None, seed: int, seconds: float, locate: Loc
         people = [portrait(*ASTRONAUT), portrait(*ADMIRAL)]
         walkers = [Walker(f"walker{n}", people[n % 2], enter=n * 0.8 - 1) for n in range(WALKERS)]
     make_clip(clip, walkers, seconds=seconds, locate=locate, seed=seed)
-
-
-def _locate(inference: Inference) -> Locate:
-    def locate(image: U8) -> Detections:
-        return inference.detect(Picture(image.copy(), planar=False), max(image.shape[:2]), inference.high)
-
-    return locate
 
 
 async def _nothing(finding: Finding) -> None:

@@ -30,6 +30,7 @@ from websockets.uri import parse_uri
 
 from lfrd import wire
 from lfrd.errors import LfrdError
+from lfrd.evaluation.light_phones import cookie
 from lfrd.web.proof import DeviceKey
 
 AT_ONCE = 16
@@ -74,8 +75,7 @@ class Phone(asyncio.Protocol):
         self.on_post: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.told = Told([], [])
         self._key = key
-        secure = address.startswith("https")
-        self._cookie = f"{'__Host-lfrd' if secure else 'lfrd'}={token}"
+        self._cookie = cookie(token, tls=address.startswith("https"))
         uri = parse_uri(f"{address.replace('http', 'ws', 1)}/ws")
         self._web = ClientProtocol(uri, origin=Origin(address))  # bytes to frames and back, without I/O
         self._transport: asyncio.Transport | None = None

@@ -184,7 +184,7 @@ async def _add(
         raised.append(Raised(finding.nominal, finding.track, finding.captured_at, finding.score))
 
     pipeline = watch.pipeline(settings, report, Metrics())
-    await _play(clip, pipeline)
+    await play(clip, pipeline)
     looks = await look(
         clip,
         watch.inference,
@@ -238,11 +238,12 @@ def _first(raised: Sequence[Raised]) -> set[tuple[TrackId, NominalId, float]]:
     return {(track, nominal, at) for (track, nominal), at in first.items()}
 
 
-async def _play(clip: Path, pipeline: Pipeline) -> None:
-    """As `lfrd replay` does, but that every finding is told, repeats included."""
+async def play(clip: Path, pipeline: Pipeline) -> int:
+    """As `lfrd replay` does, but that every finding is told, repeats included. Frames that were decoded."""
     source = recording(clip, rate=pipeline.settings.analysis.rate)
     async with contextlib.aclosing(frames_of(source)) as frames:
         await pipeline.journey(source.camera).run(frames, live=False, rests=False)
+    return source.counts.decoded
 
 
 def _rule(score: float, settings: Config) -> Rule:
