@@ -25,7 +25,7 @@ from lfrd.certificates.authority import (
 from lfrd.certificates.names import Names
 from lfrd.config import Placed
 from lfrd.errors import CorruptError, LfrdError, SettingError
-from lfrd.sealing.lasting import require_own, whole
+from lfrd.sealing.lasting import require_outside, require_own, whole
 
 AUTHORITY, BOX = "authority.pem", "box.pem"
 KEY = "tls.folder"
@@ -70,11 +70,7 @@ class Certified:
 def folder_of(placed: Placed) -> Path:
     """The folder that `tls.folder` names. Raises SettingError where that lies in the data folder."""
     folder = placed.path(placed.config.tls.folder)
-    if folder.is_relative_to(placed.data):
-        raise SettingError(
-            KEY, f"{folder} lies in the data folder, and whoever takes that would have the keys as well; "
-            "name a folder elsewhere"
-        )  # fmt: skip
+    require_outside(folder, placed.data, KEY, held="keys", name="folder")
     return folder
 
 

@@ -45,6 +45,16 @@ def sync(folder: Path) -> None:
         os.close(descriptor)
 
 
+def require_outside(path: Path, data: Path, setting: str, *, held: str, name: str) -> None:
+    """Raises SettingError, naming the setting, where a whole path of what must never be taken together with
+    the data folder lies in it. held, name: what is there, and what to name instead, in words."""
+    if path.is_relative_to(data):
+        raise SettingError(
+            setting, f"{path} lies in the data folder, and whoever takes that would have the {held} as well; "
+            f"name a {name} elsewhere"
+        )  # fmt: skip
+
+
 def require_own(path: Path, found: os.stat_result, setting: str) -> None:
     """Raises SettingError, naming the setting, where a file is none, or not ours alone to read and write."""
     if not stat.S_ISREG(found.st_mode):

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from lfrd.config import Placed
 from lfrd.errors import CorruptError, MissingError, SealError, SettingError
-from lfrd.sealing.lasting import require_own, sync, whole
+from lfrd.sealing.lasting import require_outside, require_own, sync, whole
 from lfrd.sealing.sealer import KEY_BYTES, Sealer, wipe
 from lfrd.sealing.signing import Signer
 
@@ -120,11 +120,7 @@ def key_path(placed: Placed) -> Path:
 def outside(placed: Placed, path: Path) -> Path:
     """A whole path for a key's file. Raises SettingError where it lies in the data folder."""
     path = path.resolve()
-    if path.is_relative_to(placed.data):
-        raise SettingError(
-            _SETTING, f"{path} lies in the data folder, and whoever takes that would have the key as well; "
-            "name a file elsewhere"
-        )  # fmt: skip
+    require_outside(path, placed.data, _SETTING, held="key", name="file")
     return path
 
 

@@ -173,8 +173,12 @@ async def leave(request: Request, services: Services, session: Session | None) -
 
 
 def cookie_name(connection: HTTPConnection) -> str:
-    """Under TLS the name itself binds the cookie to this host (RFC 6265bis, `__Host-`)."""
-    return "__Host-lfrd" if connection.url.scheme in ("https", "wss") else "lfrd"
+    return session_cookie(tls=connection.url.scheme in ("https", "wss"))
+
+
+def session_cookie(*, tls: bool) -> str:
+    """Its name. Under TLS that itself binds the cookie to this host (RFC 6265bis, `__Host-`)."""
+    return "__Host-lfrd" if tls else "lfrd"
 
 
 ENDPOINTS: Final[dict[str, Endpoint]] = {
