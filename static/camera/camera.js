@@ -1,9 +1,8 @@
 // The page's shell: who is signed in, which camera this phone is to be, and how it stands.
 
-import { forgetDevice } from "../device.js";
-import { get, onEnded, post } from "../desk/api.js";
+import { get, onEnded } from "../desk/api.js";
 import { button, facts, h, notice, refusal, say } from "../desk/parts.js";
-import { showSignIn, swap, takeCode } from "../desk/signin.js";
+import { endSession, showSignIn, swap, takeCode } from "../desk/signin.js";
 import { NoPicture, awake, lenses, openLens } from "./lens.js";
 import { Sending } from "./sending.js";
 import { words } from "./words.js";
@@ -65,21 +64,16 @@ function frame(me) {
 async function signOut() {
   await stop("");
   try {
-    await left();
+    await endSession();
     toSignIn(words.left);
   } catch (error) {
     strip.replaceChildren(refusal(error));
   }
 }
 
-async function left() {
-  await post("/api/leave");
-  await forgetDevice();
-}
-
 /** An invitation was opened over somebody's page: what this phone sends goes on until they say otherwise. */
 async function invited(code) {
-  if (await swap(who, left)) toSignIn("", code);
+  if (await swap(who)) toSignIn("", code);
 }
 
 // ---- the page -------------------------------------------------------------------------------------------------

@@ -1,11 +1,10 @@
 // The desk's shell: who is signed in, which pages their role has, and the page that the address names.
 
-import { forgetDevice } from "../device.js";
-import { get, onEnded, post } from "./api.js";
+import { get, onEnded } from "./api.js";
 import * as keys from "./keys.js";
 import { button, h, link, notice, refusal, say } from "./parts.js";
 import { words } from "./words.js";
-import { showSignIn, swap, takeCode } from "./signin.js";
+import { endSession, showSignIn, swap, takeCode } from "./signin.js";
 
 /** Every page: the pattern of its address, the roles that may see it, the module that builds it, and its key. */
 const PAGES = [
@@ -141,22 +140,17 @@ function frame() {
 
 async function signOut() {
   try {
-    await left();
+    await endSession();
     toSignIn(words.signIn.left);
   } catch (error) {
     strip.replaceChildren(refusal(error));
   }
 }
 
-async function left() {
-  await post("/api/leave");
-  await forgetDevice();
-}
-
 /** An invitation was opened over somebody's page, which stays as it is until they say otherwise. */
 async function invited(code) {
   if (here) history.replaceState(null, "", `#${here}`);
-  if (!(await swap(desk.me.name, left))) return;
+  if (!(await swap(desk.me.name))) return;
   history.replaceState(null, "", location.pathname);
   toSignIn("", code);
 }

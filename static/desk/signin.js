@@ -1,6 +1,6 @@
 // Without a session: name and password, a passkey where the browser has one, or an invitation's first password.
 
-import { deviceKey } from "../device.js";
+import { deviceKey, forgetDevice } from "../device.js";
 import { post } from "./api.js";
 import { ask, control, form } from "./form.js";
 import { passkeysWork, signInByPasskey } from "./passkeys.js";
@@ -18,13 +18,19 @@ export function takeCode() {
   return decodeURIComponent(found[1]);
 }
 
+/** End the session, and forget the key that it was bound to. */
+export async function endSession() {
+  await post("/api/leave");
+  await forgetDevice();
+}
+
 /**
  * An invitation was opened where somebody is signed in: it never takes their place by itself. Resolves with true
- * once `leave` has signed them out, and with null where they stay.
- * @param {string} name  @param {() => Promise<unknown>} leave
+ * once their session has ended, and with null where they stay.
+ * @param {string} name
  */
-export const swap = (name, leave) =>
-  ask({ title: text.invited, explain: [text.invitedWhy(name)], specs: [], submit: text.invitedSwap, danger: true, send: () => leave().then(() => true) });
+export const swap = (name) =>
+  ask({ title: text.invited, explain: [text.invitedWhy(name)], specs: [], submit: text.invitedSwap, danger: true, send: () => endSession().then(() => true) });
 
 /**
  * @param {HTMLElement} place
