@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ from contextlib import asynccontextmanager
 Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class Relay:
+class Relay(abc.ABC):
     """Listens for phones and reaches the server for each. `between` hands on what the two send."""
 
     def __init__(self, port: int) -> None:
@@ -37,9 +38,9 @@ class Relay:
         """Whether a new connection is let through."""
         return True
 
+    @abc.abstractmethod
     async def between(self, phone: Side, server: Side) -> None:
         """Until both have ended."""
-        raise NotImplementedError
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.admits():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from lfrd import wire
+from lfrd.assembly import Office
 from lfrd.audit import kinds
 from lfrd.capture.lines import Line
 from lfrd.config import Camera, Config, Web
@@ -24,21 +25,25 @@ from lfrd.webrtc.peers import Peer
 from tests import office
 from tests.phone import Phone
 from tests.sender import PageThatSends, page_that_sends
+from tests.unit.web.calls import CallScene
 from tests.unit.web.staff import person
 
-PATIENCE = 30.0
 ROOF = CameraId("Van roof")
 
 
 @dataclass
-class Scene:
+class Scene(CallScene):
     served: office.Served
     status: list[Status]
     source: object = field(default_factory=object)
 
     @property
+    def office(self) -> Office:
+        return self.served.office
+
+    @property
     def services(self) -> Services:
-        return self.served.office.services
+        return self.office.services
 
     @property
     def line(self) -> Line:
@@ -46,19 +51,6 @@ class Scene:
 
     async def engineer(self, name: str = "Eve Marsh") -> Phone:
         return await person(self.services.officers, self.served.bound.url, Role.ENGINEER, name)
-
-    async def audited(self, *kind: type[kinds.Body]) -> list[kinds.AnyBody]:
-        async with self.served.office.records.db.read() as tx:
-            rows = await tx.rows("SELECT body FROM audit ORDER BY seq")
-        return [body for row in rows if isinstance(body := kinds.decode(row["body"]), kind)]
-
-    async def until(self, done: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                said = done()
-                if said if isinstance(said, bool) else await said:
-                    return
-                await asyncio.sleep(0.01)
 
     async def ended(self) -> None:
         await self.until(lambda: self.services.lending.holder(ROOF) is None)
@@ -257,16 +249,7 @@ async def test_a_server_that_stops_while_the_audit_is_written_loses_no_record(
 ) -> None:
     phone = await scene.engineer()
     scene.line.open(scene.source)
-    writing, go_on = asyncio.Event(), asyncio.Event()
-    record = scene.services.audit.record
-
-    async def held(body: kinds.AnyBody, *rest: object) -> object:
-        if isinstance(body, kind):
-            writing.set()
-            await go_on.wait()
-        return await record(body, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(scene.services.audit, "record", held)
+    writing, go_on = scene.held_back(kind, monkeypatch)
     async with page_that_sends() as page:
         answer = await lends(phone, await page.offer())
         await page.take(answer.json()["sdp"])

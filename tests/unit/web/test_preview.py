@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from aiortc import RTCConfiguration
 from aiortc.mediastreams import MediaStreamError
 
+from lfrd.assembly import Office
 from lfrd.audit import kinds
 from lfrd.config import Webrtc
 from lfrd.errors import NotAllowed
@@ -24,32 +25,22 @@ from lfrd.web.viewers import AT_A_DESK, ON_A_PHONE
 from lfrd.webrtc.peers import Peer
 from tests.phone import Phone
 from tests.unit.web.box import Box, opened
+from tests.unit.web.calls import PATIENCE, CallScene
 from tests.unit.web.staff import person
 from tests.watcher import Cameras, Watcher, watcher
 
-PATIENCE = 20.0
-
 
 @dataclass
-class Scene:
+class Scene(CallScene):
     box: Box
     cameras: Cameras
 
-    async def audited(self, *kind: type[kinds.Body]) -> list[kinds.AnyBody]:
-        async with self.box.served.office.records.db.read() as tx:
-            rows = await tx.rows("SELECT body FROM audit ORDER BY seq")
-        return [body for row in rows if isinstance(body := kinds.decode(row["body"]), kind)]
+    @property
+    def office(self) -> Office:
+        return self.box.served.office
 
     async def signed_in(self, role: Role, name: str = "") -> Phone:
         return await person(self.box.services.officers, self.box.url, role, name)
-
-    async def until(self, done: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                said = done()
-                if said if isinstance(said, bool) else await said:
-                    return
-                await asyncio.sleep(0.01)
 
     async def nobody_watches(self) -> None:
         await self.until(lambda: self.statistics.now == 0)
@@ -159,16 +150,7 @@ async def test_no_picture_goes_out_before_the_audit_has_its_record(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     phone = await scene.officer()
-    written, asked = asyncio.Event(), asyncio.Event()
-    record = scene.box.services.audit.record
-
-    async def held(body: kinds.AnyBody, *rest: object) -> object:
-        if isinstance(body, kinds.PreviewWatched):
-            asked.set()
-            await written.wait()
-        return await record(body, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(scene.box.services.audit, "record", held)
+    asked, written = scene.held_back(kinds.PreviewWatched, monkeypatch)
     async with watcher() as page:
         answer = await asks(phone, await page.offer())
         await page.take(answer.json()["sdp"])
@@ -333,16 +315,7 @@ async def test_an_end_that_comes_while_the_audit_is_written_loses_no_record(
 ) -> None:
     """A page that goes closes its connection and says DELETE: two ends of one picture."""
     phone = await scene.officer()
-    writing, go_on = asyncio.Event(), asyncio.Event()
-    record = scene.box.services.audit.record
-
-    async def held(body: kinds.AnyBody, *rest: object) -> object:
-        if isinstance(body, kind):
-            writing.set()
-            await go_on.wait()
-        return await record(body, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(scene.box.services.audit, "record", held)
+    writing, go_on = scene.held_back(kind, monkeypatch)
     async with watcher() as page:
         answer = await asks(phone, await page.offer())
         await page.take(answer.json()["sdp"])
