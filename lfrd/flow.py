@@ -1,11 +1,12 @@
-"""What stands between two hops of a journey: `Latest` (newest wins) and `Bounded` (the sender waits)."""
+"""What stands between two hops of a journey: `Latest` (newest wins), `Bounded` (the sender waits), pauses."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -153,3 +154,36 @@ class Bounded(Generic[T]):
 
     def statistics(self) -> FlowStatistics:
         return FlowStatistics(self._put, self._taken, 0, len(self._items), self._limit)
+
+
+async def with_pauses(
+    items: AsyncIterator[T], idle: float | None, discard: Callable[[T], object] = lambda item: None
+) -> AsyncGenerator[T | None, None]:
+    """The items, and None once for each time that none came for `idle` seconds; never where that is None.
+
+    discard: called with an item that comes in the very moment in which nobody takes it any more. Close it
+    (contextlib.aclosing).
+    """
+    iterator = aiter(items)
+    waiting: asyncio.Future[T] | None = None
+    try:
+        paused = False
+        while True:
+            waiting = waiting or asyncio.ensure_future(anext(iterator))
+            done, _ = await asyncio.wait([waiting], timeout=None if paused else idle)
+            if not done:
+                paused = True
+                yield None
+                continue
+            finished, waiting = waiting, None
+            try:
+                item = finished.result()
+            except StopAsyncIteration:
+                return
+            paused = False
+            yield item
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
+                discard(await waiting)

@@ -7,7 +7,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +19,14 @@ from numpy.typing import NDArray
 
 from lfrd.config import Inference as InferenceSettings
 from lfrd.errors import CorruptError, ProviderError
-from lfrd.tracking.cuts import Cuts
+from lfrd.tracking.cuts import thumbnail
 from lfrd.types import F32, U8, Detections, Face
 from lfrd.vision.adapters import Detector, Recogniser, Runner
 from lfrd.vision.pack import Pack, make_detector, make_recogniser
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits, examine
 from lfrd.vision.zone import Zone
+from lfrd.workers import Urgency, Workers
 
 DOUBT = 1 / 3
 """Share of the score that begins a track from which something is hidden in a picture that people are shown:
@@ -158,8 +158,8 @@ class Examined:
 
     found: Detections
     faces: list[Face]
-    cut: bool
-    """Another scene than the frame before: who was followed there is not here."""
+    scene: F32
+    """The frame's `cuts.thumbnail`."""
     overview: Overview | None = None
     """For the live picture, where it is wanted."""
 
@@ -188,12 +188,7 @@ class Inference:
         self._detector = detector
         self._recogniser = recogniser
         self._batch = batch  # faces a call at the most
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="inference")
-        # The pool would make its threads one by one as they are missed: have all of them before the first
-        # crowd comes.
-        together = threading.Barrier(workers)
-        for _ in range(workers):
-            self._pool.submit(together.wait)
+        self._workers = Workers(workers)
         self._lock = threading.Lock()  # guards the queue and the counts below
         self._waiting: deque[tuple[U8, asyncio.Future[F32], asyncio.AbstractEventLoop]] = deque()
         self._embedded = self._batches = 0
@@ -211,12 +206,11 @@ class Inference:
     def dim(self) -> int:
         return self._recogniser.dim
 
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self, urgency: Urgency, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Any other piece of work (a search, a JPEG) in a worker thread."""
-        loop = asyncio.get_running_loop()
         self._at_work += 1
         try:
-            return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+            return await self._workers.run(urgency, function, *args, **kwargs)
         finally:
             self._at_work -= 1
 
@@ -230,29 +224,26 @@ class Inference:
         picture: Picture,
         limits: Limits,
         max_side: int,
-        cuts: Cuts | None = None,
         zone: Zone | None = None,
         wanted: Wanted | None = None,
     ) -> Examined:
         """Find the faces of a picture, measure them, and align those that may serve as evidence.
 
-        cuts: of the camera whose frames these are, one at a time; None for a single picture. zone: faces
-        whose centre lies outside are left out before anything is measured or cut; None for the whole picture.
-        wanted: for the live picture, while somebody watches.
+        zone: faces whose centre lies outside are left out before anything is measured or cut; None for the
+        whole picture. wanted: for the live picture, while somebody watches.
         """
-        return await self.run(self._examine, picture, limits, max_side, cuts, zone, wanted)
+        return await self.run(Urgency.FRAME, self._examine, picture, limits, max_side, zone, wanted)
 
     def _examine(
         self,
         picture: Picture,
         limits: Limits,
         max_side: int,
-        cuts: Cuts | None,
         zone: Zone | None,
         wanted: Wanted | None,
     ) -> Examined:
         small = picture.scaled(*detection_size(picture.size, max_side))
-        cut = cuts is not None and cuts.cut(small)
+        scene = thumbnail(small)
         low = self.high / 2
         found = self._found_in(small, picture.size, low if wanted is None else self.high * DOUBT)
         overview: Overview | None = None
@@ -265,7 +256,7 @@ class Inference:
             if overview is not None:
                 overview.rows = np.flatnonzero(inside)
         faces = examine(picture, found, self._recogniser.size, self._recogniser.template_points, limits)
-        return Examined(found, faces, cut, overview)
+        return Examined(found, faces, scene, overview)
 
     def detect(self, picture: Picture, max_side: int, low: float | None = None) -> Detections:
         """Faces in pixels of the full-size picture, doubtful ones included. Blocks; for worker threads.
@@ -296,7 +287,7 @@ class Inference:
             with self._lock:
                 self._waiting.append((aligned[start : start + self._batch], future, loop))
             parts.append(future)
-            self._pool.submit(self._embed_waiting)
+            self._workers.submit(Urgency.FACES, self._embed_waiting)
         try:
             rows = [await part for part in parts]
         except BaseException:
@@ -355,7 +346,7 @@ class Inference:
             return InferenceStatistics(self.workers, self._embedded, self._batches, waiting)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._workers.close()
 
 
 def _settle(future: asyncio.Future[F32], answer: F32 | Exception) -> None:

@@ -2,9 +2,10 @@
 
     frames -> examine (worker) -> follow -> embed best shots (worker) -> compare -> judge -> report
 
-Two tasks a camera: one examines frames, the other follows faces through them, so that the next frame is
-examined while the shots of this one become templates. Between them stands a place for one frame; before
-them, `Latest` drops what is not taken in time. Recordings run through the same code and wait instead.
+Two tasks a camera: one has frames examined, the other follows faces through them, so that the next frame is
+examined while the shots of this one become templates. Between them stand a few frames at the most; before
+them, `Latest` drops what is not taken in time. Recordings run through the same code and wait instead, with
+as many frames examined at once as there are workers.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from lfrd.config import Config
-from lfrd.decision.rule import Rule, Verdict
+from lfrd.decision.rule import Rule
 from lfrd.errors import SourceError
-from lfrd.flow import Bounded, Closed
-from lfrd.gallery.index import Gallery, GalleryHolder
+from lfrd.flow import Bounded, Closed, with_pauses
+from lfrd.gallery.index import GalleryHolder
+from lfrd.gallery.verdicts import judge
 from lfrd.glances import Glances
 from lfrd.inference import Examined, Inference, Overview, Wanted
 from lfrd.metrics import Metrics
@@ -31,12 +34,13 @@ from lfrd.tracking.cuts import Cuts
 from lfrd.tracking.person import Person
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
-from lfrd.types import F32, U8, AlertId, Box, CameraId, Candidate, Face, Frame, NominalId, Quality, TrackId
+from lfrd.types import U8, AlertId, Box, CameraId, Candidate, Face, Frame, NominalId, Quality, TrackId
 from lfrd.vision import view
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
 from lfrd.vision.template import Template
 from lfrd.vision.zone import Zone
+from lfrd.workers import Urgency
 
 MISSED = 2.5
 """A track outlives so many frames' time without its face."""
@@ -84,6 +88,25 @@ class Chosen(NamedTuple):
     track: TrackId
     person: Person
     face: Face
+
+
+class _Underway(NamedTuple):
+    """A frame that is being examined, or has been, and is not followed yet."""
+
+    frame: Frame
+    examined: asyncio.Task[Examined]
+
+    def let_go(self) -> None:
+        """Give the frame's buffer back, and overwrite the crops that were made of it. Once `examined` has
+        ended."""
+        self.frame.release()
+        if self.examined.cancelled() or self.examined.exception() is not None:
+            return
+        examined = self.examined.result()
+        for face in examined.faces:
+            face.wipe()
+        if examined.overview is not None:
+            examined.overview.wipe()
 
 
 class Pipeline:
@@ -159,10 +182,11 @@ class Journey:
             longest_seconds=settings.tracking.longest_seconds,
             most=settings.tracking.most,
         )
-        self._cuts = Cuts()  # used by the worker that examines, one frame at a time
+        self._cuts = Cuts()
         self._live = False  # see `run`
         self._people: dict[TrackId, Person] = {}  # bounded by tracking.most
-        self._examined: Bounded[tuple[Frame, Examined] | None] = Bounded(1)
+        self._underway: deque[_Underway] = deque()  # all that is examined and not followed yet
+        self._in_order: Bounded[_Underway | None] = Bounded(1)  # for `_follow_all`; None for a pause
 
     async def run(self, frames: AsyncIterator[Frame], *, live: bool, rests: bool = True) -> None:
         """Analyse frames until they end. Once only.
@@ -172,52 +196,58 @@ class Journey:
         of the source is raised after its good frames have been followed to the end.
         """
         self._live = live
+        at_once = 1 if live else self._shared.inference.workers
         try:
             async with asyncio.TaskGroup() as group:
-                examining = group.create_task(self._examine_all(frames, rests), name=f"examine {self.camera}")
+                examining = group.create_task(
+                    self._examine_all(frames, rests, at_once, group), name=f"examine {self.camera}"
+                )
                 group.create_task(self._follow_all(), name=f"follow {self.camera}")
         finally:
             self._forget(self._tracker.finish())
-            await self._drop_the_rest()
+            while self._underway:  # an error or a cancellation has ended both tasks
+                self._underway.popleft().let_go()
             self.glances.stop()
             if self._preview is not None:
                 self._preview.rest()
         if (error := examining.result()) is not None:
             raise error
 
-    async def _examine_all(self, frames: AsyncIterator[Frame], rests: bool) -> SourceError | None:
+    async def _examine_all(
+        self, frames: AsyncIterator[Frame], rests: bool, at_once: int, group: asyncio.TaskGroup
+    ) -> SourceError | None:
         idle = self._lost_seconds if rests else None
         failed: SourceError | None = None
+        running: deque[asyncio.Task[Examined]] = deque()
         try:
-            async with contextlib.aclosing(_with_pauses(frames, idle)) as coming:
+            paused = with_pauses(frames, idle, Frame.release)
+            async with contextlib.aclosing(paused) as coming:
                 async for frame in coming:
                     if frame is None:
-                        await self._examined.put(None)
-                    else:
-                        await self._examine(frame)
+                        await self._in_order.put(None)
+                        continue
+                    one = _Underway(frame, group.create_task(self._examine(frame)))
+                    self._underway.append(one)
+                    running.append(one.examined)
+                    await self._in_order.put(one)
+                    if len(running) == at_once:  # the next frame is asked for when it can be examined
+                        await asyncio.wait([running.popleft()])
         except SourceError as error:
             failed = error
-        await self._examined.close()
+        await self._in_order.close()
         return failed
 
-    async def _examine(self, frame: Frame) -> None:
-        """Find the faces of one frame, and hand both on."""
-        examined: Examined | None = None
-        try:
-            await self.glances.show(frame.picture, self._copied)
-            with self._shared.metrics.stage.labels("examine").time():
-                examined = await self._shared.inference.examine(
-                    frame.picture,
-                    self._limits,
-                    self._shared.settings.analysis.max_side,
-                    self._cuts,
-                    self._zone,
-                    self._wanted(frame.captured_at),
-                )
-            await self._examined.put((frame, examined))
-        except BaseException:
-            _let_go(frame, examined)
-            raise
+    async def _examine(self, frame: Frame) -> Examined:
+        """Find the faces of one frame."""
+        await self.glances.show(frame.picture, self._copied)
+        with self._shared.metrics.stage.labels("examine").time():
+            return await self._shared.inference.examine(
+                frame.picture,
+                self._limits,
+                self._shared.settings.analysis.max_side,
+                self._zone,
+                self._wanted(frame.captured_at),
+            )
 
     def _wanted(self, at: float) -> Wanted | None:
         """What the live picture asks of the frame taken at `at`; nothing while nobody watches."""
@@ -226,32 +256,21 @@ class Journey:
         return self._preview.wanted(at, busy=self._shared.inference.is_busy)
 
     async def _copied(self, picture: Picture) -> U8:
-        return await self._shared.inference.run(picture.scaled, *picture.size)
+        return await self._shared.inference.run(Urgency.FRAME, picture.scaled, *picture.size)
 
     async def _follow_all(self) -> None:
         while True:
             try:
-                item = await self._examined.take()
+                one = await self._in_order.take()
             except Closed:
                 return
-            if item is None:
+            if one is None:
                 self._rest()
                 continue
-            frame, examined = item
-            try:
-                await self._follow(frame, examined)
-            finally:
-                _let_go(frame, examined)
+            await self._follow(one.frame, await one.examined)
+            self._underway.popleft().let_go()
             if self._live:
-                self.counts.lag = time.monotonic() - frame.captured_at
-
-    async def _drop_the_rest(self) -> None:
-        """What stands between the two tasks when an error or a cancellation has ended them."""
-        await self._examined.close()
-        with contextlib.suppress(Closed):
-            while True:
-                if (item := await self._examined.take()) is not None:
-                    _let_go(*item)
+                self.counts.lag = time.monotonic() - one.frame.captured_at
 
     def _rest(self) -> None:
         """No frame came for as long as a track may be lost: nobody is in view."""
@@ -262,14 +281,15 @@ class Journey:
 
     async def _follow(self, frame: Frame, examined: Examined) -> None:
         """Faces to tracks, the best of them to templates, templates to verdicts."""
-        if examined.cut:
+        cut = self._cuts.cut(examined.scene)
+        if cut:
             self._forget(self._tracker.finish())
         with self._shared.metrics.stage.labels("track").time():
             update = self._tracker.update(examined.found, frame.captured_at)
         self._count(examined, len(update.confirmed))
         self._forget(update.ended)
         if examined.overview is not None:
-            self._show(frame, examined, examined.overview, update.tracks)
+            self._show(frame, cut, examined.overview, update.tracks)
         chosen: list[Chosen] = []
         for track, face in zip(update.tracks, examined.faces, strict=True):
             if track is None or face.aligned is None or face.score < self._shared.inference.high:
@@ -285,9 +305,7 @@ class Journey:
             await self._embed(frame, chosen)
             await self._compare(frame.captured_at, chosen)
 
-    def _show(
-        self, frame: Frame, examined: Examined, overview: Overview, followed: list[TrackId | None]
-    ) -> None:
+    def _show(self, frame: Frame, cut: bool, overview: Overview, followed: list[TrackId | None]) -> None:
         """Hand over what the live picture is made of. An alert of this frame counts from the next one on."""
         if self._preview is None:
             return
@@ -303,7 +321,7 @@ class Journey:
                 overview.found,
                 tracks,
                 alerts,
-                examined.cut,
+                cut,
                 pixels,
             )
         )
@@ -329,7 +347,11 @@ class Journey:
         metrics = self._shared.metrics
         with self._shared.watchlist.lease() as gallery, metrics.stage.labels("search").time():
             verdicts = await self._shared.inference.run(
-                _judge_all, gallery, self._shared.rule, [one.person.evidence for one in ready]
+                Urgency.VERDICT,
+                judge,
+                gallery,
+                self._shared.rule,
+                [one.person.evidence for one in ready],
             )
         for one, (best, verdict) in zip(ready, verdicts, strict=True):
             metrics.verdicts.labels(verdict.reason.value).inc()
@@ -341,7 +363,7 @@ class Journey:
         person = seen.person
         if person.view is None or person.quality is None:
             return  # evidence that has just begun anew, and nothing of it to show yet
-        jpeg = await self._shared.inference.run(view.jpeg, person.view)
+        jpeg = await self._shared.inference.run(Urgency.ALERT, view.jpeg, person.view)
         alert = await self._shared.report(
             Finding(
                 nominal=best.nominal,
@@ -381,66 +403,3 @@ class Journey:
             person = self._people.pop(track, None)
             if person is not None:
                 person.wipe()
-
-
-def _judge_all(
-    gallery: Gallery, rule: Rule, people: list[Evidence]
-) -> list[tuple[Candidate | None, Verdict]]:
-    """Search each track's fused template and each of its shots, and judge. In a worker thread."""
-    return [_judge(gallery, rule, evidence) for evidence in people]
-
-
-def _judge(gallery: Gallery, rule: Rule, evidence: Evidence) -> tuple[Candidate | None, Verdict]:
-    fused = evidence.fused()
-    if fused is None:
-        return None, rule.judge(None, np.empty(0, np.float32), [])
-    shots: F32 = evidence.matrix()
-    try:
-        found = gallery.search(fused.vector[None], count=1)[0]
-        if not found:
-            return None, rule.judge(None, np.empty(0, np.float32), [])
-        best = found[0]
-        own = [ranked[0].nominal if ranked else None for ranked in gallery.search(shots, count=1)]
-        return best, rule.judge(best, gallery.scores(shots, best.nominal), own)
-    finally:
-        fused.wipe()
-        shots.fill(0)
-
-
-def _let_go(frame: Frame, examined: Examined | None) -> None:
-    """Give the frame's buffer back, and overwrite the crops that were made of it."""
-    frame.release()
-    if examined is not None:
-        for face in examined.faces:
-            face.wipe()
-        if examined.overview is not None:
-            examined.overview.wipe()
-
-
-async def _with_pauses(
-    frames: AsyncIterator[Frame], idle: float | None
-) -> AsyncGenerator[Frame | None, None]:
-    """The frames, and None once for each time that none came for `idle` seconds."""
-    iterator = aiter(frames)
-    waiting: asyncio.Future[Frame] | None = None
-    try:
-        paused = False
-        while True:
-            waiting = waiting or asyncio.ensure_future(anext(iterator))
-            done, _ = await asyncio.wait([waiting], timeout=None if paused else idle)
-            if not done:
-                paused = True
-                yield None
-                continue
-            finished, waiting = waiting, None
-            try:
-                frame = finished.result()
-            except StopAsyncIteration:
-                return
-            paused = False
-            yield frame
-    finally:
-        if waiting is not None:
-            waiting.cancel()
-            with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-                (await waiting).release()  # it has come in this very moment, and nobody takes it

@@ -23,6 +23,7 @@ from lfrd.store.deployments import Deployments
 from lfrd.types import CameraId, Frame, Stage
 from lfrd.vision.blur import hide
 from lfrd.vision.picture import Picture
+from lfrd.workers import Urgency
 
 ALLOWED: Final = frozenset({Stage.AUTHORISED, Stage.READY, Stage.ACTIVE, Stage.PAUSED, Stage.SUSPENDED})
 """Stages in which a deployment that names the camera lets a frame of it be decoded."""
@@ -79,7 +80,7 @@ class Stills:
             picture = await self._picture(settings)
             try:
                 await self._require_authorised(camera)  # revoked while the camera opened
-                return await self._inference.run(blurred, self._inference, picture)
+                return await self._inference.run(Urgency.FRAME, blurred, self._inference, picture)
             finally:
                 picture.release()
 
@@ -124,7 +125,7 @@ class Stills:
         try:
             frame = await visit.frame
             try:
-                pixels = await self._inference.run(frame.picture.scaled, *frame.picture.size)
+                pixels = await self._inference.run(Urgency.FRAME, frame.picture.scaled, *frame.picture.size)
                 return Picture(pixels, planar=False)
             finally:
                 frame.release()

@@ -78,7 +78,7 @@ async def look(
     async with contextlib.aclosing(frames_of(recording(video, rate=rate))) as frames:
         async for frame in frames:
             try:
-                seen = await inference.examine(frame.picture, EVERY_FACE, max_side, cuts)
+                seen = await inference.examine(frame.picture, EVERY_FACE, max_side)
             finally:
                 frame.release()
             templates: F32 = np.zeros((len(seen.faces), inference.dim), np.float32)
@@ -93,7 +93,7 @@ async def look(
                     np.stack([cut for _, cut in aligned])
                 )
             qualities = [face.quality for face in seen.faces]
-            looks.append(Look(frame.captured_at, seen.cut, seen.found, qualities, templates))
+            looks.append(Look(frame.captured_at, cuts.cut(seen.scene), seen.found, qualities, templates))
     return looks
 
 

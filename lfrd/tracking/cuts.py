@@ -15,6 +15,12 @@ CHANGED = 8.0
 """Least mean difference, grey levels: the noise of two black pictures is no cut."""
 
 
+def thumbnail(image: U8) -> F32:
+    """`image`, BGR uint8 [height, width, 3] of any size, as float32 [HEIGHT, WIDTH] in grey levels."""
+    small = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.float32)
+
+
 class Cuts:
     """Compares each picture with the one before. Call `Tracker.finish()` on a cut, before the update: boxes
     alone cannot tell that the face in the same place is another person's."""
@@ -23,13 +29,10 @@ class Cuts:
         self._last: F32 | None = None  # the last picture's thumbnail, its mean taken off and kept beside it
         self._mean = 0.0
 
-    def cut(self, image: U8) -> bool:
-        """Whether `image`, BGR uint8 [height, width, 3] of any size, begins another scene. False for the
-        first."""
-        small = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-        now = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.float32)
-        mean = float(now.mean())
-        now -= mean
+    def cut(self, scene: F32) -> bool:
+        """Whether the picture of this thumbnail begins another scene. False for the first."""
+        mean = float(scene.mean())
+        now = scene - np.float32(mean)
         last, self._last = self._last, now
         last_mean, self._mean = self._mean, mean
         if last is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lfrd.types import F32
+from lfrd.types import F32, NominalId
 from lfrd.vision.template import Template
 
 SPLIT_BELOW = 0.40
@@ -19,13 +19,18 @@ LEAST_WORTH = 1e-3
 """A shot that is worth nothing still has a say where there is nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Shot:
-    """One face as evidence. worth: `Quality.worth`, larger is better; at: seconds, its frame's time."""
+    """One face as evidence. worth: `Quality.worth`, larger is better; at: seconds, its frame's time.
+
+    nearest: whom it resembles most on the list of the revision `asked`; None for nobody, or before it is.
+    """
 
     template: Template
     worth: float
     at: float
+    nearest: NominalId | None = None
+    asked: int | None = None
 
 
 @dataclass(slots=True)
@@ -118,6 +123,10 @@ class Evidence:
             return Template(mean) if np.linalg.norm(mean) > 1e-6 else None
         finally:
             mean.fill(0)
+
+    def shots(self) -> list[Shot]:
+        """The kept shots, in the order of `matrix`'s rows; still this evidence's to wipe."""
+        return [place.shot for place in self._places]
 
     def matrix(self) -> F32:
         """The kept templates, float32 [n, dim], or [0, 0] where none is: a copy, which the caller wipes."""

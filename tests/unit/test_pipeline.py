@@ -229,7 +229,7 @@ async def test_a_journey_that_is_cancelled_leaves_no_frame_and_no_crop_on_its_wa
     journey = watch.pipeline(SETTINGS, report, Metrics()).journey(CAMERA)
     task = asyncio.create_task(journey.run(seen(street_clip, frames), live=False, rests=False))
     await at_work.wait()
-    while not journey._examined.statistics().waiting:
+    while not journey._in_order.statistics().waiting:
         await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -318,7 +318,7 @@ async def test_of_two_people_side_by_side_only_the_one_inside_the_zone_is_cut_ou
     limits = Limits.of(SETTINGS.analysis)
     assert len((await watch.inference.examine(picture, limits, 1280)).faces) == 2
     for start, half in halves.items():
-        examined = await watch.inference.examine(picture, limits, 1280, None, Zone(half))
+        examined = await watch.inference.examine(picture, limits, 1280, Zone(half))
         assert len(examined.found) == len(examined.faces) == 1
         assert start < examined.faces[0].box.centre[0] < start + 512
 
