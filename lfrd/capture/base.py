@@ -24,11 +24,13 @@ Wanted = Callable[[float], bool]
 
 @dataclass(slots=True)
 class Counts:
-    """Counts since the source was opened. decoded = delivered + skipped."""
+    """Counts since the source was opened. decoded = delivered + skipped; what was spared is in neither."""
 
     decoded: int = 0
     skipped: int = 0
     """Decoded and not wanted: never copied."""
+    spared: int = 0
+    """Never decoded, while the source was relieved: coded pictures that no other frame is made from."""
     decode_seconds: float = 0.0
     """What the decoder took; reading and waiting for the network are not in it."""
     corrupt: int = 0
@@ -38,7 +40,7 @@ class Counts:
 class SourceBase(ABC):
     """One camera from open to close. Opened, iterated and closed in one thread, once.
 
-    `stop`, `wipe` and the attributes may be used from any other.
+    `stop`, `wipe`, `relieve` and the attributes may be used from any other.
     """
 
     live = False  # whether silence is a fault; a recording may show one picture for minutes
@@ -54,6 +56,7 @@ class SourceBase(ABC):
         self._wanted = wanted
         self._clock = clock
         self._stopping = threading.Event()  # set by stop(); looked at between packets
+        self._relieved = threading.Event()  # set by relieve(); looked at between packets
 
     @abstractmethod
     def open(self) -> None:
@@ -70,6 +73,17 @@ class SourceBase(ABC):
     def stop(self) -> None:
         """Ask the iteration to end soon: at the latest when the camera next answers or times out."""
         self._stopping.set()
+
+    def relieve(self, on: bool) -> None:
+        """Whether frames that no other frame is made from are left out before they are decoded.
+
+        Many cameras send none, and nothing is saved: while `counts.spared` stands still, there is nothing to
+        spare. A folder of pictures and a phone never send any.
+        """
+        if on:
+            self._relieved.set()
+        else:
+            self._relieved.clear()
 
     def wipe(self) -> None:
         """Overwrite the idle buffers, and every other one as it is released."""

@@ -34,16 +34,28 @@ def video_track(container: InputContainer, threads: int) -> VideoStream:
 
 
 def decoded(
-    packets: Iterable[Packet[VideoStream]], counts: Counts, stopped: Callable[[], bool]
+    packets: Iterable[Packet[VideoStream]],
+    counts: Counts,
+    stopped: Callable[[], bool],
+    relieved: Callable[[], bool],
 ) -> Iterator[VideoFrame]:
     """The frames that decode; what does not is counted. Holds on to no frame that it has handed over.
+
+    relieved: whether pictures that no other is made from are to be left out (H.264's non-reference pictures,
+    B frames as a rule). FFmpeg leaves them out before it decodes anything of them, and whatever comes after
+    is the same with and without, so that this may change at any packet. How many they are is exact with one
+    thread; with several, those that are at work when the stream begins or ends may go uncounted.
 
     Takes packets and not the container, whose name is an address with credentials, so that no frame of a
     traceback can show it. Raises av.FFmpegError where packets cannot be read.
     """
+    sparing = begun = False
     for packet in packets:
         if stopped():
             return
+        if relieved() is not sparing:
+            sparing = not sparing
+            packet.stream.codec_context.skip_frame = "NONREF" if sparing else "DEFAULT"
         began = time.perf_counter()
         try:
             frames = packet.decode()
@@ -54,6 +66,11 @@ def decoded(
             continue
         finally:
             counts.decode_seconds += time.perf_counter() - began
+        # Before its first frame a decoder gives nothing because it waits, for a key frame or for the frames
+        # that are shown earlier.
+        begun = begun or bool(frames)
+        if sparing and begun and not frames and packet.size:
+            counts.spared += 1
         frames.reverse()
         while frames:
             if frames[-1].is_corrupt:

@@ -28,8 +28,9 @@ def natural(name: str) -> list[tuple[int, str]]:
 
 
 class FolderSource(SourceBase):
-    """Pictures at `fps` a second. `captured_at` is media time (position / fps) when unpaced, `clock` when
-    paced. An unreadable picture keeps its place in time, and is counted and remarked on."""
+    """Pictures at `fps` a second. `captured_at` is media time (position / fps) when unpaced, and when paced
+    the moment at which the picture was due, by `clock`. An unreadable picture keeps its place in time, and is
+    counted and remarked on."""
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class FolderSource(SourceBase):
                 if self._pace is not None:
                     if not self._pace.reach(at):
                         return
-                    at = self._clock()
+                    at = self._pace.due(at)
                 if self._stopping.is_set():
                     return
                 pixels = _read(file)

@@ -57,7 +57,8 @@ class LiveSource(SourceBase):
         problem = ""
         waiting_since = self._clock()
         try:
-            for raw in decoded(self._container.demux(self._track), self.counts, self._stopping.is_set):
+            packets = self._container.demux(self._track)
+            for raw in decoded(packets, self.counts, self._stopping.is_set, self._relieved.is_set):
                 at = waiting_since = self._clock()
                 frame = self._frame(at, self._pixels.picture(raw)) if self._wants(at) else None
                 del raw

@@ -23,3 +23,8 @@ class Pace:
             self._began = now - media
         left = self._began + media - now
         return not (left > 0 and self._wait(left))
+
+    def due(self, media: float) -> float:
+        """When media time `media` had to be reached, by `clock`: after `reach`."""
+        assert self._began is not None, "asked before the first frame"
+        return self._began + media

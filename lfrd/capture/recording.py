@@ -25,8 +25,9 @@ LEAST_SHARE = 0.95
 
 
 class VideoSource(SourceBase):
-    """A file. `captured_at` is media time from 0 when unpaced; when paced it is `clock`, as for a live
-    camera, so that lag can be told from it. Media time goes on across loops.
+    """A file. `captured_at` is media time from 0 when unpaced. When paced it is when the frame was due, by
+    `clock`: a recording that runs behind, because decoding is too slow, shows it as lag, as a queue in a live
+    camera would. Media time goes on across loops.
 
     A damaged part is skipped and counted; a damaged end ends the recording with a `remark`.
     """
@@ -84,15 +85,16 @@ class VideoSource(SourceBase):
         assert self._track is not None
         # An AVI file lists the frames that its recorder left out as well.
         promised = 0 if self._container.format.name == "avi" else self._track.frames
-        before, corrupt = self.counts.decoded, self.counts.corrupt
+        before, corrupt = self._read, self.counts.corrupt
         problem = ""
         try:
-            for raw in decoded(self._container.demux(self._track), self.counts, self._stopping.is_set):
+            packets = self._container.demux(self._track)
+            for raw in decoded(packets, self.counts, self._stopping.is_set, self._relieved.is_set):
                 at = timeline.at(None if raw.pts is None else raw.time)
                 if self._pace is not None:
                     if not self._pace.reach(at):
                         return
-                    at = self._clock()
+                    at = self._pace.due(at)
                 frame = self._frame(at, self._pixels.picture(raw)) if self._wants(at) else None
                 del raw
                 if frame is not None:
@@ -103,12 +105,17 @@ class VideoSource(SourceBase):
             self.counts.corrupt += 1
         if problem:
             raise SourceError(self.camera, f"{self.path}: {problem}")
-        got = self.counts.decoded - before
+        got = self._read - before
         short = got < promised * LEAST_SHARE
         if not self._stopping.is_set() and got and (short or self.counts.corrupt > corrupt):
             self.counts.corrupt = max(self.counts.corrupt, corrupt + promised - got)
             of = f" of {promised}" if got < promised else ""
             self.remark = f"{self.path.name} is damaged: {got}{of} frames could be read"
+
+    @property
+    def _read(self) -> int:
+        """Frames that were there, whether or not they were decoded."""
+        return self.counts.decoded + self.counts.spared
 
     def _release(self) -> None:
         container, self._container, self._track = self._container, None, None

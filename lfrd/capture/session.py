@@ -31,20 +31,23 @@ class Session:
         clock: Callable[[], float],
         first_sequence: int = 0,
         room: Callable[[float], bool] | None = None,
+        relieved: bool = False,
     ) -> None:
         """room: waits, for at most so many seconds, until a frame can be handed over without another being
-        lost; None for a source that does not wait."""
+        lost; None for a source that does not wait. relieved: what `relieve` would say at the start."""
         self._make = make
         self._deliver = deliver
         self._news = news
         self._clock = clock
         self._first_sequence = first_sequence
         self._room = room
-        self._lock = threading.Lock()  # guards _silent together with what is delivered, and _source
+        self._lock = threading.Lock()  # guards _silent together with what is delivered, source, _relieved
         self._silent = False  # abandoned or stopped: later frames are released unseen
+        self._relieved = relieved  # what the source is told once it is made
         self.source: Source | None = None  # while and after it runs; None before it is made
         self.opened_at: float | None = None
-        self.first_at: float | None = None  # of the first frame
+        self.first_at: float | None = None  # when the first frame was handed over
+        self.began_at: float | None = None  # its captured_at
         self.error: LfrdError | None = None  # why it ended; None after stop() or a recording's end
         self.bug: BaseException | None = None  # what no source may raise
         self.ended = False  # the thread has closed the source and has nothing more to do
@@ -60,6 +63,13 @@ class Session:
             source.stop()
             source.wipe()
 
+    def relieve(self, on: bool) -> None:
+        """As `Source.relieve`."""
+        with self._lock:
+            self._relieved = on
+            if self.source is not None:
+                self.source.relieve(on)
+
     def join(self) -> None:
         """Wait for the thread of an ended session, which has nothing left to do."""
         self._thread.join()
@@ -71,6 +81,7 @@ class Session:
                 if self._silent:
                     return
                 self.source = source
+                source.relieve(self._relieved)
             with source:
                 self.opened_at = self._clock()
                 self._news()
@@ -95,6 +106,8 @@ class Session:
                 frame.release()
                 return False
             frame.sequence += self._first_sequence
+            if self.began_at is None:
+                self.began_at = frame.captured_at
             self._deliver(frame)
         if self.first_at is None:
             self.first_at = self._clock()

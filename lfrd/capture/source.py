@@ -24,7 +24,7 @@ from lfrd.types import CameraId, Frame
 
 class Source(Protocol):
     """A context manager that lives in one thread: entering it opens, iterating it gives frames, leaving it
-    closes and wipes. Only `stop`, `wipe` and the attributes may be used from other threads.
+    closes and wipes. Only `stop`, `relieve`, `wipe` and the attributes may be used from other threads.
 
     Entering and iterating raise SourceError, whose text never holds credentials.
     """
@@ -52,6 +52,10 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """Ask the iteration to end soon."""
+        ...
+
+    def relieve(self, on: bool) -> None:
+        """Whether frames that no other frame is made from are left out before they are decoded."""
         ...
 
     def wipe(self) -> None:

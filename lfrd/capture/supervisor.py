@@ -46,10 +46,11 @@ class CameraStatus:
 @dataclass(frozen=True, slots=True)
 class CameraStatistics:
     """Counts since the process started. delivered = decoded - skipped; dropped of them were replaced by a
-    newer one before anybody took them."""
+    newer one before anybody took them. spared: never decoded, while the camera was relieved."""
 
     decoded: int
     skipped: int
+    spared: int
     corrupt: int
     decode_seconds: float
     """What the decoder took, all frames together."""
@@ -63,6 +64,8 @@ class CameraStatistics:
     resolution: tuple[int, int] | None
     fps: float
     """Frames decoded a second, a running mean; 0 unless the camera is live."""
+    began_at: float | None
+    """captured_at of the first frame of the session that runs; None before it, and while none does."""
 
 
 class CameraSupervisor:
@@ -94,6 +97,7 @@ class CameraSupervisor:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()  # the session has something to tell, or `wanted` has changed
         self._wanted = False
+        self._relieved = False  # what each session is told
         self._session: Session | None = None  # the one that runs now
         self._abandoned: list[Session] = []  # threads that hang; at most ABANDONED_LIMIT
         self._state = CameraState.OFF
@@ -111,6 +115,16 @@ class CameraSupervisor:
         """Nobody is on post: the camera closes, and what it has buffered is overwritten."""
         self._want(False)
 
+    def relieve(self, on: bool) -> None:
+        """From now on, across reconnects: leave out the frames that no other frame is made from before they
+        are decoded, where the camera sends any. Frames then come less often, each as good as before.
+
+        It saved something if `statistics().spared` has grown a second later; many cameras send none.
+        """
+        self._relieved = on
+        if self._session is not None:
+            self._session.relieve(on)
+
     def _want(self, wanted: bool) -> None:
         if self._wanted != wanted:
             self._wanted = wanted
@@ -127,6 +141,7 @@ class CameraSupervisor:
         return CameraStatistics(
             totals.decoded,
             totals.skipped,
+            totals.spared,
             totals.corrupt,
             totals.decode_seconds,
             self.frames.statistics().dropped,
@@ -136,6 +151,7 @@ class CameraSupervisor:
             len(self._hanging()),
             self._seen(),
             1 / interval if interval else 0.0,
+            self._session.began_at if self._session is not None else None,
         )
 
     async def run(self) -> None:
@@ -182,6 +198,7 @@ class CameraSupervisor:
             self._clock,
             self._past.decoded,
             room=None if self._camera.is_live else self.frames.wait_empty,
+            relieved=self._relieved,
         )
         problem = await self._watch(session)
         if session.first_at is not None and self._clock() - session.first_at >= STEADY_SECONDS:
@@ -297,6 +314,7 @@ class CameraSupervisor:
 class _Totals:
     decoded: int = 0
     skipped: int = 0
+    spared: int = 0
     corrupt: int = 0
     decode_seconds: float = 0.0
 
@@ -305,12 +323,13 @@ class _Totals:
         if session is None or session.source is None:
             return cls()
         counts = session.source.counts
-        return cls(counts.decoded, counts.skipped, counts.corrupt, counts.decode_seconds)
+        return cls(counts.decoded, counts.skipped, counts.spared, counts.corrupt, counts.decode_seconds)
 
     def __add__(self, other: _Totals) -> _Totals:
         return _Totals(
             self.decoded + other.decoded,
             self.skipped + other.skipped,
+            self.spared + other.spared,
             self.corrupt + other.corrupt,
             self.decode_seconds + other.decode_seconds,
         )

@@ -96,6 +96,21 @@ def test_a_paced_recording_waits_for_its_media_time_and_is_stamped_with_the_cloc
     assert waits == [0.04, 0.04, 0.04]
 
 
+def test_a_paced_recording_that_runs_behind_says_when_its_frames_were_due(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", range(4))
+    now = 1000.0
+
+    def slow(at: float) -> bool:
+        nonlocal now
+        now += 0.1  # what comes after the decoder takes longer than a frame lasts
+        return True
+
+    clock: Clock = lambda: now  # noqa: E731
+    source = VideoSource(CameraId("c"), clip, slow, clock=clock, pace=Pace(clock, lambda seconds: False))
+    assert times(source, 4) == [1000, 1000.04, 1000.08, 1000.12]
+    assert now == pytest.approx(1000.4)
+
+
 def test_a_paced_recording_that_is_stopped_does_not_wait_on(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", range(2), stamps=(0, 25 * 50))
     source = VideoSource(CameraId("c"), clip, every, paced=True)

@@ -54,6 +54,7 @@ def test_a_session_plays_a_recording_to_its_end_and_tells_of_each_step(tmp_path:
     assert frames == [100, 101, 102, 103, 104]
     assert news == 3, "opened, first frame, end"
     assert (session.opened_at, session.first_at, session.ended) == (7.0, 7.0, True)
+    assert session.began_at == 0.0, "its first frame's own time"
     assert session.error is None
     assert session.bug is None
 

@@ -62,6 +62,7 @@ class Scripted(SourceBase):
         self.problem = ""  # open() fails with it
         self.buffers: list[Any] = []
         self.deaf = False  # does not answer to stop(), as a hung driver
+        self.relief: list[bool] = []  # what it was told
 
     def tell(self, step: Callable[[], Frame | None]) -> None:
         with self._told:
@@ -97,6 +98,10 @@ class Scripted(SourceBase):
         if not self.deaf:
             self.may_open.set()
             self.finish()
+
+    def relieve(self, on: bool) -> None:
+        super().relieve(on)
+        self.relief.append(on)
 
     def open(self) -> None:
         self.opening.set()
@@ -252,6 +257,25 @@ async def test_a_failure_is_a_state_with_its_problem_and_is_tried_again(bench: B
     assert frame.sequence == 1, "numbers go on across reconnects"
     frame.release()
     assert bench.supervisor.statistics().failures == 1
+
+
+async def test_a_relieved_camera_stays_so_across_reconnects_until_it_is_told_otherwise(bench: Bench) -> None:
+    bench.supervisor.relieve(True)
+    source = await bench.live_one()
+    assert source.relief == [True]
+    source.counts.spared = 7
+    source.fail("the connection broke")
+    await bench.until(CameraState.RETRYING)
+    await bench.until(CameraState.OPENING, passing=1)
+    await asyncio.to_thread(wait_for, lambda: len(bench.sources) == 2)
+    again = bench.sources[1]
+    again.show()
+    await bench.until(CameraState.LIVE)
+    again.counts.spared = 2
+    assert bench.supervisor.statistics().spared == 9
+    bench.supervisor.relieve(False)
+    assert again.relief == [True, False]
+    assert source.relief == [True], "a session that is over is not told"
 
 
 async def test_pauses_grow_while_a_camera_keeps_failing(bench: Bench) -> None:

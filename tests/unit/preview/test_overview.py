@@ -28,8 +28,8 @@ async def test_recognition_finds_the_same_faces_whether_or_not_somebody_watches(
     inference: Inference, astronaut: Path, admiral: Path
 ) -> None:
     for zone in (None, LEFT):
-        alone = await inference.examine(two(astronaut, admiral), ANY, 960, None, zone)
-        watched = await inference.examine(two(astronaut, admiral), ANY, 960, None, zone, Wanted(640, True))
+        alone = await inference.examine(two(astronaut, admiral), ANY, 960, zone)
+        watched = await inference.examine(two(astronaut, admiral), ANY, 960, zone, Wanted(640, True))
         assert alone.overview is None
         assert (watched.found.boxes == alone.found.boxes).all()
         assert (watched.found.scores == alone.found.scores).all()
@@ -39,7 +39,7 @@ async def test_recognition_finds_the_same_faces_whether_or_not_somebody_watches(
 async def test_the_live_picture_is_given_faces_outside_the_zone_and_very_doubtful_ones_too(
     inference: Inference, astronaut: Path, admiral: Path
 ) -> None:
-    seen = await inference.examine(two(astronaut, admiral), ANY, 960, None, LEFT, Wanted(640, True))
+    seen = await inference.examine(two(astronaut, admiral), ANY, 960, LEFT, Wanted(640, True))
     assert len(seen.found) == 1
     overview = seen.overview
     assert overview is not None
@@ -57,7 +57,7 @@ async def test_a_face_too_doubtful_for_recognition_is_told_to_the_live_picture_a
 ) -> None:
     """As if the pack asked for more than these two faces have."""
     inference.high = 2.2
-    seen = await inference.examine(two(astronaut, admiral), ANY, 960, None, None, Wanted(640, True))
+    seen = await inference.examine(two(astronaut, admiral), ANY, 960, None, Wanted(640, True))
     assert len(seen.found) == len(seen.faces) == 0
     assert seen.overview is not None
     assert len(seen.overview.found) == 2
@@ -67,6 +67,6 @@ async def test_a_face_too_doubtful_for_recognition_is_told_to_the_live_picture_a
 async def test_no_pixels_are_copied_while_only_faces_are_wanted(
     inference: Inference, astronaut: Path, admiral: Path
 ) -> None:
-    seen = await inference.examine(two(astronaut, admiral), ANY, 960, None, None, Wanted(640, False))
+    seen = await inference.examine(two(astronaut, admiral), ANY, 960, None, Wanted(640, False))
     assert seen.overview is not None
     assert seen.overview.pixels is None

@@ -37,6 +37,67 @@ def test_both_layouts_scale_to_the_same_colours(
     assert np.abs(one - other).mean() < 6
 
 
+def noise(width: int, height: int) -> U8:
+    """I420: hard edges of every size, which interpolation would pass over."""
+    return np.random.default_rng(5).integers(16, 236, (height * 3 // 2, width)).astype(np.uint8)
+
+
+def by_area(buffer: U8, width: int, height: int) -> U8:
+    """The same planes, each the mean over its area, as BGR."""
+    rows = buffer.shape[0] * 2 // 3
+    chroma = buffer[rows:].reshape(2, rows // 2, -1)
+    luma = cv2.resize(buffer[:rows], (width, height), interpolation=cv2.INTER_AREA)
+    parts = [cv2.resize(p, (width // 2, height // 2), interpolation=cv2.INTER_AREA) for p in chroma]
+    planes = np.concatenate([luma.ravel(), *(part.ravel() for part in parts)])
+    return np.asarray(cv2.cvtColor(planes.reshape(height * 3 // 2, width), cv2.COLOR_YUV2BGR_I420), np.uint8)
+
+
+@pytest.mark.parametrize(("width", "height"), [(96, 54), (64, 36), (1280, 720)])
+def test_half_the_sides_is_the_mean_of_each_four_pixels_to_the_bit(width: int, height: int) -> None:
+    buffer = noise(2 * width, 2 * height)
+    assert (Picture(buffer, planar=True).scaled(width, height) == by_area(buffer, width, height)).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "to"),
+    [
+        ((1920, 1080), (640, 360)),
+        ((1920, 1080), (800, 450)),
+        ((1920, 1080), (480, 270)),
+        ((1280, 720), (960, 540)),
+        ((2560, 1440), (960, 540)),
+        ((3840, 2160), (960, 540)),
+        ((1922, 1082), (640, 360)),
+        ((1080, 1920), (540, 960)),
+    ],
+)
+def test_a_smaller_picture_is_close_to_the_mean_over_the_area(
+    size: tuple[int, int], to: tuple[int, int]
+) -> None:
+    """A real picture's edges, drawn: discs of every size in every shade."""
+    drawn = np.full((size[1], size[0], 3), 110, np.uint8)
+    rng = np.random.default_rng(5)
+    for _ in range(400):
+        centre = int(rng.integers(size[0])), int(rng.integers(size[1]))
+        shade = tuple(int(level) for level in rng.integers(30, 225, 3))
+        cv2.circle(drawn, centre, int(rng.integers(3, 60)), shade, -1, cv2.LINE_AA)
+    buffer = np.asarray(cv2.cvtColor(drawn, cv2.COLOR_BGR2YUV_I420), np.uint8)
+    one = Picture(buffer, planar=True).scaled(*to).astype(int)
+    assert np.abs(one - by_area(buffer, *to)).mean() < 1
+
+
+@pytest.mark.parametrize(("width", "height", "factor"), [(1008, 1120, 4), (1010, 1100, 5)])
+def test_no_pixel_is_passed_over_whether_or_not_the_sides_halve(width: int, height: int, factor: int) -> None:
+    """White lines one pixel thick, at every phase of the smaller picture's."""
+    buffer = np.full((height * 3 // 2, width), 128, np.uint8)
+    buffer[:height] = 16
+    lines = range(0, height, 97)
+    buffer[lines] = 235
+    small = Picture(buffer, planar=True).scaled(width // factor, height // factor)
+    rows = [line // factor for line in lines]
+    assert min(int(small[max(0, row - 1) : row + 2].max()) for row in rows) > 20
+
+
 @given(st.floats(-50, 150), st.floats(-50, 150), st.floats(0, 120), st.floats(0, 120))
 def test_a_crop_shows_what_lies_there(x: float, y: float, width: float, height: float) -> None:
     bgr = gradient(100, 80)
