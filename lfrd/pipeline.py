@@ -34,7 +34,7 @@ from lfrd.tracking.cuts import Cuts
 from lfrd.tracking.person import Person
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
-from lfrd.types import U8, AlertId, Box, CameraId, Candidate, Face, Frame, NominalId, Quality, TrackId
+from lfrd.types import U8, AlertId, Box, CameraId, Face, Frame, NominalId, Quality, TrackId
 from lfrd.vision import view
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
@@ -341,7 +341,12 @@ class Journey:
         vectors.fill(0)
 
     async def _compare(self, at: float, chosen: list[Chosen]) -> None:
-        ready = [one for one in chosen if len(one.person.evidence) >= self._shared.rule.least_shots]
+        ready = [
+            one
+            for one in chosen
+            # A face that resembles none of the track's is perhaps another person's: no alert shows them.
+            if len(one.person.evidence) >= self._shared.rule.least_shots and not one.person.evidence.doubts
+        ]
         if not ready or not len(self._shared.watchlist.current):
             return
         metrics = self._shared.metrics
@@ -355,19 +360,21 @@ class Journey:
             )
         for one, (best, verdict) in zip(ready, verdicts, strict=True):
             metrics.verdicts.labels(verdict.reason.value).inc()
-            if verdict.alert and best is not None and one.person.is_news(best.nominal, at):
+            if not verdict.alert or best is None or verdict.score is None:
+                continue
+            if one.person.is_news(best.nominal, at):
                 with metrics.stage.labels("report").time():
-                    await self._report(at, one, best)
+                    await self._report(at, one, best.nominal, verdict.score)
 
-    async def _report(self, at: float, seen: Chosen, best: Candidate) -> None:
+    async def _report(self, at: float, seen: Chosen, nominal: NominalId, score: float) -> None:
         person = seen.person
         if person.view is None or person.quality is None:
             return  # evidence that has just begun anew, and nothing of it to show yet
         jpeg = await self._shared.inference.run(Urgency.ALERT, view.jpeg, person.view)
         alert = await self._shared.report(
             Finding(
-                nominal=best.nominal,
-                score=best.score,
+                nominal=nominal,
+                score=score,
                 threshold=self._shared.rule.threshold,
                 camera=self.camera,
                 track=seen.track,

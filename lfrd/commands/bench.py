@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lfrd.commands import bench_naive, bench_push, bench_street
+from lfrd.commands import bench_cameras, bench_naive, bench_push, bench_stages, bench_street
 from lfrd.commands.bars import bar
 from lfrd.commands.shared import (
     DataOption,
@@ -195,3 +195,5 @@ def preview(
 app.command(short_help="From an alert's commit to hundreds of phones.")(bench_push.push)
 app.command(short_help="Clips of a street with truth, to play.")(bench_street.street)
 app.command(short_help="A plain loop and this pipeline on the same clips.")(bench_naive.naive)
+app.command(short_help="Cost of each stage, and the pipeline's share of their limit.")(bench_stages.stages)
+app.command(short_help="How many cameras are held, and who is found.")(bench_cameras.cameras)

@@ -21,14 +21,15 @@ class Reason(enum.StrEnum):
     TOO_FEW_SHOTS = "too_few_shots"
     BELOW_THRESHOLD = "below_threshold"
     DISAGREEMENT = "disagreement"
-    """The fused template reaches the threshold, but too few single shots point to the same nominal."""
+    """The score reaches the threshold, but too few single shots point to the same nominal."""
     ALERT = "alert"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """score: of the fused template to its nearest nominal; None where the list is empty. support: the share
-    of shots that point to that nominal by themselves, 0..1. A possible match, never an identification."""
+    """score: of the track to the fused template's nearest nominal, by that template or by the best shot that
+    agrees; None where the list is empty. support: the share of shots that point to that nominal by
+    themselves, 0..1. A possible match, never an identification."""
 
     alert: bool
     reason: Reason
@@ -37,7 +38,8 @@ class Verdict:
 
 
 class Rule:
-    """Fused evidence decides, single shots may object."""
+    """Whom the fused template resembles most is the candidate; what it or the best agreeing shot scores is
+    the track's score; the single shots may object. docs/decision.md has what that was weighed against."""
 
     def __init__(self, threshold: float, least_shots: int, agreement: float) -> None:
         if not -1.0 <= threshold <= 1.0:
@@ -46,7 +48,7 @@ class Rule:
             raise ValueError(f"least_shots must be at least 1, not {least_shots}")
         if not 0.0 <= agreement <= 1.0:
             raise ValueError(f"agreement must lie between 0 and 1, not {agreement}")
-        self.threshold = threshold  # cosine of the fused template from which an alert is made
+        self.threshold = threshold  # score of a track from which an alert is made
         self.least_shots = least_shots
         self.agreement = agreement  # least share of shots that support, 0..1
         self.shot_threshold = 1.0 - LOOSER * (1.0 - threshold)  # cosine from which a single shot supports
@@ -63,8 +65,9 @@ class Rule:
         """
         if len(shot_scores) != len(shot_best):
             raise ValueError(f"{len(shot_scores)} scores for {len(shot_best)} shots")
-        score = None if best is None else best.score
-        support = self._support(best, shot_scores, shot_best)
+        own = np.array([best is not None and nominal == best.nominal for nominal in shot_best], np.bool_)
+        score = None if best is None else max(best.score, *shot_scores[own].tolist(), -1.0)
+        support = float(np.mean(own & (shot_scores >= self.shot_threshold))) if len(own) else 0.0
         if len(shot_best) < self.least_shots:
             reason = Reason.TOO_FEW_SHOTS
         elif score is None or not score >= self.threshold:  # a score that is not a number is no alert
@@ -74,11 +77,3 @@ class Rule:
         else:
             reason = Reason.ALERT
         return Verdict(reason is Reason.ALERT, reason, score, support)
-
-    def _support(
-        self, best: Candidate | None, shot_scores: F32, shot_best: Sequence[NominalId | None]
-    ) -> float:
-        if best is None or not len(shot_best):
-            return 0.0
-        own = np.array([nominal == best.nominal for nominal in shot_best])
-        return float(np.mean(own & (shot_scores >= self.shot_threshold)))

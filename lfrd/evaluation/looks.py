@@ -165,7 +165,7 @@ def judgements(
         if face.refusal is not None or not face.template.any() or not evidence.wants(value, face.at):
             continue
         evidence.add(Shot(Template(face.template), value, face.at))
-        if len(evidence) >= settings.decision.least_shots:
+        if len(evidence) >= settings.decision.least_shots and not evidence.doubts:
             made.append(_judgement(evidence, gallery, face.at, without))
     evidence.wipe()
     return made

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import sys
 import tempfile
 import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -23,6 +22,7 @@ import numpy as np
 
 from lfrd import wire
 from lfrd.errors import LfrdError
+from lfrd.evaluation.children import answer, child, tell
 from lfrd.evaluation.push_phones import Orders, Told
 from lfrd.evaluation.push_site import PushSite, push_site
 
@@ -31,8 +31,8 @@ APART_SECONDS = 0.15
 """From one alert to the next, in the mean; each pause is drawn between half of it and half as much again."""
 LULL_SECONDS = 1.0
 """After all have come on post: each of them was news to all the others."""
-PATIENCE = 120.0
-"""Seconds for the phones' process to answer."""
+THEY = "the phones"
+"""What errors call their process."""
 
 Milliseconds = dict[str, float]
 
@@ -95,15 +95,15 @@ def run(
 
 async def _measured(count: int, alerts: int, seed: int, tls: bool, report: Callable[[int], None]) -> Row:
     with tempfile.TemporaryDirectory(prefix="lfrd-bench-") as folder:
-        async with push_site(Path(folder), seed=seed, tls=tls) as site, _phones(count) as there:
-            keys = msgspec.json.decode(await _answer(there), type=list[str])
+        async with push_site(Path(folder), seed=seed, tls=tls) as site, phones(count) as there:
+            keys = msgspec.json.decode(await answer(there, THEY), type=list[str])
             tokens = await site.signed_in(keys)
-            _tell(there, Orders(site.address, site.authority, tokens))
-            await _answer(there)
+            tell(there, Orders(site.address, site.authority, tokens))
+            await answer(there, THEY)
             await asyncio.sleep(LULL_SECONDS)
             sent = await _send(site, alerts, seed, report)
-            _tell(there, max(sent.stored))
-            told = msgspec.json.decode(await _answer(there), type=list[Told])
+            tell(there, max(sent.stored))
+            told = msgspec.json.decode(await answer(there, THEY), type=list[Told])
             log = await site.office.records.alerts.after(0, 2 * alerts)
     return row([event.seq for event in log], sent, told, tls=tls)
 
@@ -159,40 +159,6 @@ def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
     return p50, p99
 
 
-# ---- the phones' process --------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def _phones(count: int) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "lfrd.evaluation.push_phones", str(count)),
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-        limit=1 << 26,  # bytes of a line: what five hundred phones were told
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-def _tell(process: Process, value: object) -> None:
-    assert process.stdin is not None
-    process.stdin.write(msgspec.json.encode(value) + b"\n")
-
-
-async def _answer(process: Process) -> bytes:
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        async with asyncio.timeout(PATIENCE):
-            line = await process.stdout.readline()
-    except TimeoutError:
-        raise LfrdError(f"the phones did not answer within {PATIENCE:g} s") from None
-    if not line:
-        said = (await process.stderr.read()).decode("utf-8", "replace").strip()
-        raise LfrdError(f"the phones' process ended: {said.splitlines()[-1] if said else 'it said nothing'}")
-    return line
+def phones(count: int) -> AbstractAsyncContextManager[Process]:
+    """The process of `push_phones`, while the context is open."""
+    return child("lfrd.evaluation.push_phones", str(count))

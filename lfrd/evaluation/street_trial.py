@@ -252,9 +252,10 @@ def _rule(score: float, settings: Config) -> Rule:
 
 def verdicts(judged: Mapping[TrackId, Sequence[Judgement]], rule: Rule) -> list[Raised]:
     """Each judgement that is an alert under this rule."""
-    return [
-        Raised(one.best.nominal, track, one.at, one.best.score)
-        for track, made in judged.items()
-        for one in made
-        if one.best is not None and one.verdict(rule).alert
-    ]
+    raised = []
+    for track, made in judged.items():
+        for one in made:
+            verdict = one.verdict(rule)
+            if verdict.alert and one.best is not None and verdict.score is not None:
+                raised.append(Raised(one.best.nominal, track, one.at, verdict.score))
+    return raised

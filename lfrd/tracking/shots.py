@@ -87,6 +87,11 @@ class Evidence:
         elsewhere (the picture to show) is another person's."""
         return self._starts
 
+    @property
+    def doubts(self) -> bool:
+        """Whether the newest shots resemble none of those kept."""
+        return bool(self._strangers)
+
     def wants(self, worth: float, at: float) -> bool:
         """Whether a shot of this worth, taken at `at`, would be of use."""
         since = at - self._looked

@@ -42,6 +42,8 @@ COMMANDS = [
     ["models", "verify"],
     ["models", "show"],
     ["bench"],
+    ["bench", "cameras"],
+    ["bench", "stages"],
     ["bench", "search"],
     ["bench", "push"],
     ["bench", "street"],

@@ -43,9 +43,22 @@ def test_fewer_shots_than_asked_for_are_no_verdict_however_high_their_score() ->
 
 
 def test_an_alert_is_at_or_above_the_threshold() -> None:
-    shots = [(0.6, WANTED)] * 3
+    shots = [(0.5, WANTED)] * 3
     assert judge(0.55, shots).alert
     assert judge(0.5499, shots).reason is Reason.BELOW_THRESHOLD
+
+
+def test_a_good_shot_that_the_others_agree_with_is_not_drowned_by_them() -> None:
+    """Of a walk, one moment shows the face as the reference does; in the mean it would be lost."""
+    verdict = judge(0.5, [(0.62, WANTED), *[(0.45, WANTED)] * 4, *[(0.2, OTHER)] * 4])
+    assert verdict.alert
+    assert verdict.score == pytest.approx(0.62)
+
+
+def test_a_shot_that_is_nearer_to_somebody_else_lends_its_score_to_nobody() -> None:
+    verdict = judge(0.5, [(0.62, OTHER), *[(0.45, WANTED)] * 4])
+    assert verdict.reason is Reason.BELOW_THRESHOLD
+    assert verdict.score == pytest.approx(0.5)
 
 
 def test_a_single_shot_may_score_lower_than_the_fused_one() -> None:
@@ -89,7 +102,8 @@ def test_an_alert_always_has_score_shots_and_agreement(
 ) -> None:
     verdict = judge(score, taken, Rule(threshold, least, agreement))
     assert verdict.alert == (verdict.reason is Reason.ALERT)
-    assert verdict.alert == (len(taken) >= least and score >= threshold and verdict.support >= agreement)
+    reached = max([score, *(shot for shot, nominal in taken if nominal == WANTED)]) >= threshold
+    assert verdict.alert == (len(taken) >= least and reached and verdict.support >= agreement)
     assert 0 <= verdict.support <= 1
 
 

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from lfrd.errors import LfrdError
-from lfrd.evaluation.push_bench import Sent, _answer, _phones, _tell, row
+from lfrd.evaluation.children import answer, tell
+from lfrd.evaluation.push_bench import THEY, Sent, phones, row
 from lfrd.evaluation.push_phones import Orders, Told
 
 SENT = Sent(filed={1: 10.0, 2: 20.0}, stored={1: 10.25, 2: 20.25}, processor=0.1)
@@ -45,9 +46,9 @@ def test_phones_that_were_told_nothing_are_an_error_and_no_figure() -> None:
 
 
 async def test_a_server_that_is_not_there_is_said_in_one_line() -> None:
-    async with _phones(1) as there:
-        assert len(msgspec.json.decode(await _answer(there))) == 1
-        _tell(there, Orders("http://127.0.0.1:1", "", ["token"]))
+    async with phones(1) as there:
+        assert len(msgspec.json.decode(await answer(there, THEY))) == 1
+        tell(there, Orders("http://127.0.0.1:1", "", ["token"]))
         with pytest.raises(LfrdError, match=r"ended: \[Errno \d+\] Connect call failed") as caught:
-            await _answer(there)
+            await answer(there, THEY)
     assert "\n" not in str(caught.value)
