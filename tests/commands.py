@@ -11,6 +11,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -47,11 +48,25 @@ class Ended:
 
 def lfrd(*words: str | Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None) -> Ended:
     """Run a command, and hold it to what is true of every run: no traceback."""
+    return program("lfrd", *words, environment=environment, cwd=cwd)
+
+
+def program(
+    module: str, *words: str | Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Ended:
+    """The same of another module that `python -m` runs."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
         process = _LOADED.Process(
             target=_run,
-            args=([*map(str, words)], _environment(environment), str(cwd or Path.cwd()), str(out), str(err)),
+            args=(
+                module,
+                [*map(str, words)],
+                _environment(environment),
+                str(cwd or Path.cwd()),
+                str(out),
+                str(err),
+            ),
         )
         process.start()
         process.join(LONGEST)
@@ -94,7 +109,7 @@ def _checked(code: int, out: str, err: str) -> Ended:
     return Ended(code, out, err)
 
 
-def _run(words: list[str], environment: dict[str, str], folder: str, out: str, err: str) -> None:
+def _run(module: str, words: list[str], environment: dict[str, str], folder: str, out: str, err: str) -> None:
     """In the child."""
     for path, mode, number in (
         (os.devnull, os.O_RDONLY, 0),
@@ -107,7 +122,5 @@ def _run(words: list[str], environment: dict[str, str], folder: str, out: str, e
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    sys.argv = ["lfrd", *words]
-    from lfrd.cli import main
-
-    main()
+    sys.argv = [module, *words]
+    runpy.run_module(module, run_name="__main__")

@@ -15,6 +15,9 @@ SPLIT_BELOW = 0.40
 A score belongs to one model: pass `lfrd.decision.threshold.lowest_score` of the pack's calibration."""
 BETTER = 1.1
 """A shot of the same moment must be worth this many times the kept one: embedding costs more than looking."""
+CLEARLY_BETTER = 1.3
+"""Once all places are taken, a shot must be worth this many times the least of them. With 1 a face that comes
+nearer is embedded at every look, for nothing: docs/performance.md has what was found with each."""
 LEAST_WORTH = 1e-3
 """A shot that is worth nothing still has a say where there is nothing else."""
 
@@ -59,7 +62,7 @@ class Evidence:
         spacing: float = 0.15,
         split_below: float = SPLIT_BELOW,
         splits_after: int = 3,
-        look_seconds: float = 0.5,
+        look_seconds: float = 1.0,
     ) -> None:
         if most < 1 or splits_after < 1:
             raise ValueError("most and splits_after must be at least 1")
@@ -97,6 +100,10 @@ class Evidence:
         since = at - self._looked
         if since >= self._look_seconds or (self._strangers and since >= self._spacing):
             return True
+        if len(self._places) == self._most:
+            least = min(place.shot.worth for place in self._places)
+            if worth < least * CLEARLY_BETTER:
+                return False
         return self._seat(worth, at)[0]
 
     def add(self, shot: Shot) -> Shot | None:

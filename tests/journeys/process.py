@@ -34,7 +34,7 @@ from lfrd.sealing.sealer import Sealer
 from lfrd.sealing.sitekey import open_site_key
 from lfrd.store.alert_state import erased_view
 from lfrd.types import U8
-from tests.commands import Ended, beside
+from tests.commands import Ended, program
 from tests.conftest import ROOT
 from tests.phone import Phone
 
@@ -51,10 +51,14 @@ def free_port() -> int:
 
 async def lfrd(*arguments: str | Path, wrap: Sequence[str | Path] = (), cwd: Path = ROOT) -> Ended:
     """Run a command of lfrd to its end. wrap: a command line to run it under, in a Python of its own then."""
+    return await _program("lfrd", *arguments, wrap=wrap, cwd=cwd)
+
+
+async def _program(module: str, *arguments: str | Path, wrap: Sequence[str | Path], cwd: Path) -> Ended:
     if not wrap:
         environment = {"COLUMNS": "200", "LFRD_TRACEBACK": "1"}
-        return await beside(*arguments, environment=environment, cwd=cwd)
-    process = await _start(*arguments, wrap=wrap, cwd=cwd)
+        return await asyncio.to_thread(program, module, *arguments, environment=environment, cwd=cwd)
+    process = await _start(module, *arguments, wrap=wrap, cwd=cwd)
     try:
         async with asyncio.timeout(PATIENCE):
             out, err = await process.communicate()
@@ -64,8 +68,8 @@ async def lfrd(*arguments: str | Path, wrap: Sequence[str | Path] = (), cwd: Pat
     return Ended(process.returncode, out.decode(), err.decode())
 
 
-async def _start(*arguments: str | Path, wrap: Sequence[str | Path], cwd: Path) -> Process:
-    command = [*wrap, sys.executable, "-m", "lfrd", *arguments]
+async def _start(module: str, *arguments: str | Path, wrap: Sequence[str | Path], cwd: Path) -> Process:
+    command = [*wrap, sys.executable, "-m", module, *arguments]
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     environment = os.environ | {"PYTHONPATH": paths, "COLUMNS": "200", "LFRD_TRACEBACK": "1"}
     environment.pop("ORT_DISABLE_TELEMETRY", None)  # which lfrd has set in this process, and must in that
@@ -204,18 +208,14 @@ class Site:
         """A deployment by made-up people, authorised and started, with all cameras of the settings.
 
         Done by `starting` where it has not been: most tests need one and are about something else."""
-        rehearsal = [
-            self.config,
-            msgspec.json.encode(
-                {"people": self.people, "changes": self.changes | changes}, enc_hook=str
-            ).decode(),
-        ]
-        command = [*self.wrap, sys.executable, "-m", "tests.journeys.rehearse", *rehearsal]
-        process = await asyncio.create_subprocess_exec(
-            *map(str, command), stdin=DEVNULL, stderr=PIPE, cwd=ROOT
+        what = {"people": self.people, "changes": self.changes | changes}
+        ended = await _program(
+            "tests.journeys.rehearse",
+            *(self.config, msgspec.json.encode(what, enc_hook=str).decode()),
+            wrap=self.wrap,
+            cwd=ROOT,
         )
-        _, err = await process.communicate()
-        assert process.returncode == 0, err.decode()
+        assert ended.code == 0, ended.err
         self.deployed = True
 
     def configure(self, *cameras: Table, **tables: Table) -> None:
@@ -262,7 +262,7 @@ class Site:
         """The same from the very start, before it listens."""
         if self.people and self._cameras and not self.deployed:
             await self.deploy()
-        process = await _start("run", "--config", self.config, wrap=self.wrap, cwd=self.folder)
+        process = await _start("lfrd", "run", "--config", self.config, wrap=self.wrap, cwd=self.folder)
         server = Server(process, self)
         try:
             yield server

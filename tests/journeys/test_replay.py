@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -16,13 +17,15 @@ import av
 import cv2
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from lfrd.config import parse
 from lfrd.evaluation.street import Walker, make_clip
+from lfrd.gallery.index import Gallery, GalleryHolder
 from lfrd.models import library
 from lfrd.replay import Summary, replay
-from lfrd.types import U8, Detections
-from lfrd.watching import Watch, watching
+from lfrd.types import F32, U8, Detections, NominalId
+from lfrd.watching import Watch, derive, watching
 from tests.clips import turned
 
 pytestmark = pytest.mark.journey
@@ -63,14 +66,11 @@ async def listing(pack: Path, watchlist: Path) -> AsyncIterator[Replayer]:
 def people(shared: Path, tmp_path: Path) -> Callable[..., Path]:
     """Makes a watchlist of the named portraits that stand beside the clips."""
 
-    def make(*names: str, beside: Path | None = None) -> Path:
+    def make(*names: str) -> Path:
         folder = tmp_path / "watchlist"
         folder.mkdir()
         for name in names:
             shutil.copy(shared / "video" / f"{name}.png", folder)
-        for person in sorted(beside.iterdir()) if beside else ():
-            if person.is_dir():
-                (folder / person.name).symlink_to(person)
         return folder
 
     return make
@@ -81,7 +81,7 @@ def stage(shared: Path) -> Path:
     return shared / "video" / "stage.mp4"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def field(shared: Path) -> Path:
     return shared / "models" / "field"
 
@@ -150,22 +150,51 @@ async def test_nobody_is_alerted_on_where_only_someone_else_is_listed(
     assert summary.tracks > 5
 
 
-async def test_a_thousand_strangers_on_the_list_raise_no_alert(
-    shared: Path, stage: Path, field: Path, people: Callable[..., Path]
-) -> None:
-    async with listing(field, people(beside=shared / "faces")) as replayer:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def strangers(
+    shared: Path, field: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Watch]:
+    """A watchlist of a thousand people who are in no film, enrolled once."""
+    folder = tmp_path_factory.mktemp("strangers")
+    for person in sorted((shared / "faces").iterdir()):
+        if person.is_dir():
+            (folder / person.name).symlink_to(person)
+    async with listing(field, folder) as replayer:
         assert len(replayer.watch.enrolment.gallery) > 900  # a few portraits show several people
-        for rate in (10, 30):
-            events, _ = await replayer(stage, shared / "video" / "walking.gif", rate=rate)
-            assert events == []
+        yield replayer.watch
+
+
+def joined(watch: Watch, other: Watch) -> Watch:
+    """One list of everybody on two: their templates, and the threshold for so many."""
+    both = Gallery(
+        templates(watch.watchlist.current) | templates(other.watchlist.current), dim=watch.inference.dim
+    )
+    return dataclasses.replace(
+        watch, watchlist=GalleryHolder(both), threshold=derive(watch.pack, parse({}), len(both))
+    )
+
+
+def templates(gallery: Gallery) -> dict[NominalId, F32]:
+    rows = np.split(gallery._rows, gallery._starts[1:-1])
+    return dict(zip(gallery.nominals, rows, strict=True))
+
+
+async def test_a_thousand_strangers_on_the_list_raise_no_alert(
+    shared: Path, stage: Path, strangers: Watch
+) -> None:
+    for rate in (10, 30):
+        events, _ = await Replayer(strangers)(stage, shared / "video" / "walking.gif", rate=rate)
+        assert events == []
 
 
 async def test_one_person_is_found_among_a_thousand_strangers(
-    shared: Path, stage: Path, field: Path, people: Callable[..., Path]
+    stage: Path, field: Path, strangers: Watch, people: Callable[..., Path]
 ) -> None:
-    async with listing(field, people(A, beside=shared / "faces")) as replayer:
+    async with listing(field, people(A)) as one:
+        everybody = Replayer(joined(strangers, one.watch))
+        assert len(everybody.watch.watchlist.current) == len(strangers.watchlist.current) + 1
         for rate in (10, 30):
-            events, _ = await replayer(stage, rate=rate)
+            events, _ = await everybody(stage, rate=rate)
             one_alert(events, A, IN_TIME)
 
 

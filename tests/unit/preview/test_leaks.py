@@ -36,13 +36,13 @@ def hurried_clip(
     admiral: Path,
     locate: Callable[[U8], Detections],
 ) -> Path:
-    """Four seconds in which two people hurry by, close to the camera."""
+    """Two people hurry by, close to the camera; the last of it is an empty street."""
     clip = tmp_path_factory.mktemp("clips") / "hurried.mp4"
     walkers = [
         Walker("astronaut", astronaut, enter=-0.5, speed=3.0, far=40, near=130, lane=-0.6),
         Walker("admiral", admiral, enter=0.0, speed=2.6, far=40, near=120, lane=0.6),
     ]
-    make_clip(clip, walkers, seconds=4.0, locate=locate, size=(960, 540), seed=5)
+    make_clip(clip, walkers, seconds=2.4, locate=locate, size=(960, 540), seed=5)
     return clip
 
 
