@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+import structlog
 
 from lfrd.capture.backoff import Backoff
 from lfrd.capture.lines import Lines
-from lfrd.capture.source import Source, make_source
+from lfrd.capture.rate import Ceiling
+from lfrd.capture.source import make_source
 from lfrd.capture.supervisor import CameraSupervisor
 from lfrd.config import Camera, Placed, camera_password
 from lfrd.flow import Closed, Latest
-from lfrd.metrics import Reading
+from lfrd.inference import Inference, cores
+from lfrd.metrics import Metrics, Reading
 from lfrd.operation.accounts import Reading as Account
 from lfrd.operation.board import Status
-from lfrd.operation.load import Load
+from lfrd.operation.governor import Governor, Sample, Seen
+from lfrd.operation.load import Load, Shortfall
 from lfrd.operation.pace import Pace
+from lfrd.operation.relief import Relief
 from lfrd.pipeline import Journey, Pipeline
 from lfrd.policy.plan import CameraPlan
 from lfrd.preview.feed import Feed
 from lfrd.types import CameraId, CameraState, Frame
 from lfrd.wire import CameraView, State
 
-KEEPS_UP = 0.7
-"""Below this share of its due frames analysed, a camera is said to be degraded."""
+log = structlog.get_logger(__name__)
 
-
+STEP_SECONDS = 0.5
+"""How often the ceiling of analysed frames is judged."""
+NAMED = 3
+"""Cameras that are degraded and named; of more the number is told."""
 FAILING = frozenset({CameraState.RETRYING, CameraState.STALLED})
 """States of a camera that should be live and is not."""
 
@@ -42,16 +51,23 @@ class Eye:
         planned: CameraPlan,
         lines: Lines | None = None,
         preview: Feed | None = None,
+        *,
+        ceiling: Ceiling | None = None,
+        place: float = 0.0,
     ) -> None:
         """on_change: called in the loop when the camera's state is another. planned: what the deployment's
         authorisation says of it. lines: where phones send their pictures. preview: takes what the live
-        picture is made of."""
-
+        picture is made of. ceiling: of its frames that are analysed, where it is live; place: this camera's
+        in the period that all share, 0..1."""
+        analysis = pipeline.settings.analysis
         self.name = camera.name
-        self._live = camera.is_live
+        self.live = camera.is_live
+        """Whether time passes by itself; not so in a recording that is played as fast as it goes."""
         self.supervisor = CameraSupervisor(
             camera,
-            _opener(camera, placed, lines),
+            lambda: make_source(
+                camera, placed, rate=analysis.rate, ceiling=ceiling, place=place, lines=lines
+            ),
             on_change=lambda status: on_change(),
             backoff=_backoff(camera),
         )
@@ -63,12 +79,14 @@ class Eye:
             interval=1 / (camera.fps or 1.0) if _is_folder(camera, placed) else 0.0,
             preview=preview,
         )
-        self._load = Load()  # whether analysis keeps up with what is due
+        camera_password(camera, placed)  # a missing one is known before anything starts
+        self._load = Load(analysis.least_rate, analysis.rate)  # whether enough of its frames are analysed
+        self._relief = Relief()
         self._pace = Pace()  # how many faces pass of late
 
     async def run(self) -> None:
         """Every frame of the camera's life; the supervisor's `run` fetches them."""
-        await self.journey.run(_all_of(self.supervisor.frames), live=self._live)
+        await self.journey.run(_all_of(self.supervisor.frames), live=self.live)
 
     @property
     def runs(self) -> bool:
@@ -87,6 +105,7 @@ class Eye:
             self.supervisor.status.state,
             counts.decoded,
             counts.skipped,
+            counts.spared,
             counts.dropped,
             counts.corrupt,
             counts.decode_seconds,
@@ -109,16 +128,68 @@ class Eye:
         """Faces a minute of late. at: monotonic seconds."""
         return self._pace.read(at, self.journey.counts.tracks)
 
-    def degraded(self, at: float) -> str:
-        """Why this camera is not fully looked at, or nothing."""
+    def seen(self) -> Seen:
+        """What the box's load is judged by."""
+        counts = self.supervisor.statistics()
+        live = self.supervisor.status.state is CameraState.LIVE
+        lag = self.journey.counts.lag if live else None
+        return Seen(counts.decoded - counts.skipped, counts.dropped, lag)
+
+    def relieve(self, at: float, ceiling: float, *, pressed: bool) -> None:
+        """Leave out frames that no other is made from, before they are decoded, while that serves."""
+        before = self._relief.on
+        on = self._relief.update(at, self.supervisor.statistics().fps, ceiling, pressed=pressed)
+        if on != before:
+            self.supervisor.relieve(on)
+
+    def shortfall(self, at: float) -> Shortfall | None:
+        """Where fewer of its frames are analysed than are wanted."""
         if self.supervisor.status.state is not CameraState.LIVE:
             self._load.reset()
-            return ""
+            return None
         counts = self.supervisor.statistics()
-        share = self._load.update(at, counts.decoded - counts.skipped, self.journey.counts.analysed)
-        if share is None or share >= KEEPS_UP:
-            return ""
-        return f"{self.name}: {share:.0%} of its frames are analysed"
+        return self._load.update(at, counts.decoded + counts.spared, self.journey.counts.analysed)
+
+
+class Governing:
+    """Sheds analysis before cameras: one ceiling of analysed frames for all live cameras, moved as the load
+    moves."""
+
+    def __init__(self, eyes: Sequence[Eye], ceiling: Ceiling, inference: Inference, metrics: Metrics) -> None:
+        """ceiling: the one under which the eyes were made, as it is where there is nothing to complain of."""
+        self._eyes = eyes
+        self._live = [eye for eye in eyes if eye.live]
+        self._ceiling = ceiling
+        self._inference = inference
+        self._metrics = metrics
+        self._governor = Governor(ceiling.rate, cores())
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                self.step(time.monotonic(), time.process_time())
+                await asyncio.sleep(STEP_SECONDS)
+        finally:
+            self._metrics.ceiling.set(0)
+
+    def step(self, at: float, processor: float) -> None:
+        """at: monotonic seconds. processor: seconds of processor time that this process has taken."""
+        governor, before = self._governor, self._governor.pressed
+        if any(eye.runs and not eye.live for eye in self._eyes):
+            governor.reset()  # such a recording takes all there is, whatever is left to it
+        else:
+            taken = self._inference.statistics()
+            cameras = [eye.seen() for eye in self._live]
+            governor.update(Sample(at, taken.frames, taken.waited, processor, cameras))
+        self._ceiling.change(at, governor.ceiling)
+        self._metrics.ceiling.set(governor.ceiling)
+        for eye in self._live:
+            eye.journey.expect(governor.ceiling)
+            eye.relieve(at, governor.ceiling, pressed=governor.pressed)
+        if governor.pressed != before:
+            tell = log.warning if governor.pressed else log.info
+            tell("analysis_lowered" if governor.pressed else "analysis_restored", rate=governor.ceiling)
 
 
 def status_of(eyes: Sequence[Eye]) -> Status:
@@ -126,9 +197,24 @@ def status_of(eyes: Sequence[Eye]) -> Status:
     now = time.monotonic()
     return Status(
         cameras=tuple(eye.view() for eye in eyes),
-        degraded="; ".join(text for eye in eyes if (text := eye.degraded(now))),
+        degraded=degraded({eye.name: short for eye in eyes if (short := eye.shortfall(now))}),
         faces_seen=sum(eye.journey.counts.tracks for eye in eyes),
         paces={eye.name: eye.pace(now) for eye in eyes},
+    )
+
+
+def degraded(shortfalls: Mapping[str, Shortfall]) -> str:
+    """What officers are told of the cameras that are not looked at often enough; nothing where there are
+    none. shortfalls: by camera."""
+    if not shortfalls:
+        return ""
+    names = list(shortfalls)
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    analysed = sorted(round(short.analysed, 1) for short in shortfalls.values())
+    wanted = sorted(round(short.wanted, 1) for short in shortfalls.values())
+    return (
+        f"{', '.join(names[:NAMED])}{more}: {_span(analysed)} frames a second are analysed, {_span(wanted)} "
+        "are wanted: the box has too much to do"
     )
 
 
@@ -155,10 +241,9 @@ def _backoff(camera: Camera) -> Backoff | None:
     return Backoff(camera.retry_seconds, camera.retry_seconds) if camera.is_phone else None
 
 
-def _opener(camera: Camera, placed: Placed, lines: Lines | None) -> Callable[[], Source]:
-    """Makes the camera's source anew at each try. A missing password is known before anything starts."""
-    camera_password(camera, placed)
-    return lambda: make_source(camera, placed, rate=placed.config.analysis.rate, lines=lines)
+def _span(sorted_numbers: Sequence[float]) -> str:
+    least, most = sorted_numbers[0], sorted_numbers[-1]
+    return f"{least:g}" if least == most else f"{least:g} to {most:g}"
 
 
 async def _all_of(frames: Latest[Frame]) -> AsyncIterator[Frame]:

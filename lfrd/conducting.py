@@ -19,8 +19,9 @@ import structlog
 
 from lfrd import wire
 from lfrd.audit import kinds
-from lfrd.cameras import Eye, status_of
+from lfrd.cameras import Eye, Governing, status_of
 from lfrd.capture.lines import Lines
+from lfrd.capture.rate import Ceiling
 from lfrd.config import Config, Placed
 from lfrd.errors import NotAllowed, SettingError
 from lfrd.gallery.index import Gallery, GalleryHolder
@@ -72,6 +73,7 @@ class Running:
     deployment: Deployment
     segment: Segment
     eyes: tuple[Eye, ...]
+    governing: Governing
     accounts: Accounts
     control: Control
     seen_before: int
@@ -250,7 +252,9 @@ class Conductor:
                 resumed=self._resumed,
             )
             terms = frozen(self._placed.config, segment.settings)
-            eyes = self._eyes(holder, segment, terms, report)
+            ceiling = Ceiling(terms.analysis.rate)
+            eyes = self._eyes(holder, segment, terms, report, ceiling)
+            governing = Governing(eyes, ceiling, self._inference, self._metrics)
             control = Control(deployment.plan.accepted_false_alerts, deployment.plan.blue_tpir)
             accounts = Accounts(deployment.id, segment.number, time.monotonic())
             self._read = self._seen = 0
@@ -259,7 +263,7 @@ class Conductor:
             await self._alerts.open(
                 InForce.of(deployment.id, segment.number, deployment.plan, repeat_seconds)
             )
-            self._running = Running(deployment, segment, eyes, accounts, control, self._seen)
+            self._running = Running(deployment, segment, eyes, governing, accounts, control, self._seen)
             self._on_change()
             log.info("in_force", name=deployment.name, segment=segment.number, nominals=segment.n)
             yield self._running
@@ -271,7 +275,7 @@ class Conductor:
             log.info("out_of_force", name=deployment.name)
 
     def _eyes(
-        self, holder: GalleryHolder, segment: Segment, settings: Config, report: Report
+        self, holder: GalleryHolder, segment: Segment, settings: Config, report: Report, ceiling: Ceiling
     ) -> tuple[Eye, ...]:
         """settings: with what the segment has frozen, whatever config.toml says by now."""
         pipeline = pipeline_of(
@@ -294,8 +298,10 @@ class Conductor:
                 planned,
                 self._lines,
                 None if self._previews is None else self._previews.feed(CameraId(planned.name)),
+                ceiling=ceiling,
+                place=number / len(segment.cameras),
             )
-            for planned in segment.cameras
+            for number, planned in enumerate(segment.cameras)
         )
 
     def _camera_changed(self) -> None:
@@ -305,7 +311,10 @@ class Conductor:
     async def _conduct(self, running: Running) -> None:
         """Run the cameras until something else is to be in force."""
         async with asyncio.TaskGroup() as group:
-            work: list[tuple[str, Work]] = [("mind", self._mind(running))]
+            work: list[tuple[str, Work]] = [
+                ("mind", self._mind(running)),
+                ("govern", running.governing.run()),
+            ]
             for eye in running.eyes:
                 work.append((f"camera {eye.name}", eye.supervisor.run()))
                 work.append((f"journey {eye.name}", eye.run()))

@@ -114,7 +114,9 @@ def _copied(picture: Picture, small: U8, wanted: Wanted) -> U8 | None:
     width, height = detection_size(picture.size, wanted.side)
     if small.shape[1] < width:
         return picture.scaled(width, height)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    # As in `Picture.scaled`: down to half, interpolation passes over no pixel and takes a third of the time.
+    how = cv2.INTER_AREA if small.shape[1] >= 2 * width else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(small, (width, height), interpolation=how), np.uint8)
 
 
 def detection_size(size: tuple[int, int], max_side: int) -> tuple[int, int]:
@@ -173,6 +175,10 @@ class InferenceStatistics:
     """Calls that they took."""
     waiting: int
     """Faces that wait for a worker now."""
+    frames: int
+    """Frames that workers took since the start."""
+    waited: float
+    """Seconds that those stood before a worker took them, together."""
 
 
 class Inference:
@@ -343,7 +349,9 @@ class Inference:
     def statistics(self) -> InferenceStatistics:
         with self._lock:
             waiting = sum(len(crops) for crops, _, _ in self._waiting)
-            return InferenceStatistics(self.workers, self._embedded, self._batches, waiting)
+            embedded, batches = self._embedded, self._batches
+        taken = self._workers.statistics()
+        return InferenceStatistics(self.workers, embedded, batches, waiting, taken.frames, taken.waited)
 
     def close(self) -> None:
         self._workers.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -22,7 +22,9 @@ class Reading:
     state: CameraState
     decoded: int
     skipped: int
-    """Not due by analysis.rate: decoded, never copied."""
+    """Not due by analysis.rate, or by the ceiling below it: decoded, never copied."""
+    spared: int
+    """Never decoded while the box was short of time: no other frame is made from them."""
     dropped: int
     """Due, and replaced by a newer one before a worker was free."""
     unreadable: int
@@ -44,6 +46,12 @@ class Metrics:
         self.embedded = counter("lfrd_faces_embedded", "Best shots turned into templates", ["camera"])
         self.verdicts = counter("lfrd_verdicts", "Judgements of tracks, by reason", ["reason"])
         self.alerts = counter("lfrd_alerts", "Alerts and sightings stored", ["camera", "kind"])
+        self.ceiling = Gauge(
+            "lfrd_analysis_ceiling",
+            "Frames a second of each camera that may be analysed; below analysis.rate while the box has too "
+            "much to do, 0 while no deployment is in force",
+            registry=self.registry,
+        )
         self.stage = Histogram(
             "lfrd_stage_seconds",
             "Time of each stage of a frame's journey",
@@ -101,6 +109,7 @@ class _Live(Collector):
             decoded.add_metric([reading.name], reading.decoded)
             decoding.add_metric([reading.name], reading.decode_seconds)
             dropped.add_metric([reading.name, "not_due"], reading.skipped)
+            dropped.add_metric([reading.name, "spared"], reading.spared)
             dropped.add_metric([reading.name, "overtaken"], reading.dropped)
             dropped.add_metric([reading.name, "unreadable"], reading.unreadable)
             for name in CameraState:

@@ -165,20 +165,18 @@ class Journey:
         preview: Feed | None,
     ) -> None:
         settings = shared.settings
-        interval = max(interval, 1 / settings.analysis.rate)
         self.camera = camera
         self.counts = Counts()
         self.glances = Glances(camera)
         self._shared = shared
         self._preview = preview
-        # Not below the time of a missed frame: at one frame a second nobody could be followed otherwise.
-        self._lost_seconds = max(settings.tracking.lost_seconds, MISSED * interval)
+        self._interval = interval
         self._limits = Limits.of(settings.analysis, eye_distance_pixels)
         self._zone = zone  # faces outside are dropped where they are found: no crop, no track, no count
         self._tracker = Tracker(
             ids=shared.track_ids,
             high=shared.inference.high,
-            lost_seconds=self._lost_seconds,
+            lost_seconds=self._lost_seconds(settings.analysis.rate),
             longest_seconds=settings.tracking.longest_seconds,
             most=settings.tracking.most,
         )
@@ -187,6 +185,14 @@ class Journey:
         self._people: dict[TrackId, Person] = {}  # bounded by tracking.most
         self._underway: deque[_Underway] = deque()  # all that is examined and not followed yet
         self._in_order: Bounded[_Underway | None] = Bounded(1)  # for `_follow_all`; None for a pause
+
+    def expect(self, rate: float) -> None:
+        """From now on so many frames a second are analysed."""
+        self._tracker.lost_seconds = self._lost_seconds(rate)
+
+    def _lost_seconds(self, rate: float) -> float:
+        """Not below the time of a missed frame: at one frame a second nobody could be followed otherwise."""
+        return max(self._shared.settings.tracking.lost_seconds, MISSED * max(self._interval, 1 / rate))
 
     async def run(self, frames: AsyncIterator[Frame], *, live: bool, rests: bool = True) -> None:
         """Analyse frames until they end. Once only.
@@ -216,7 +222,7 @@ class Journey:
     async def _examine_all(
         self, frames: AsyncIterator[Frame], rests: bool, at_once: int, group: asyncio.TaskGroup
     ) -> SourceError | None:
-        idle = self._lost_seconds if rests else None
+        idle = self._tracker.lost_seconds if rests else None
         failed: SourceError | None = None
         running: deque[asyncio.Task[Examined]] = deque()
         try:

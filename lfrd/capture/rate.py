@@ -47,6 +47,66 @@ class Rate:
         return True
 
 
+class Ceiling:
+    """The most frames a second that each live camera of a box may have analysed: one for all of them.
+
+    It counts the slots that have begun so far, at whatever rate they did, so that a change makes them longer
+    or shorter and moves none. Changed in the loop's thread, read in the decoders'.
+    """
+
+    def __init__(self, rate: float) -> None:
+        if not rate > 0:
+            raise ValueError(f"rate must be positive, not {rate}")
+        # When the present rate began, the slots until then, and the rate: replaced as one, so that no thread
+        # reads a part of a change.
+        self._course = (0.0, 0.0, rate)
+
+    @property
+    def rate(self) -> float:
+        return self._course[2]
+
+    def change(self, at: float, rate: float) -> None:
+        """Another rate from `at` on (monotonic seconds, as the frames' captured_at)."""
+        if rate != self.rate:
+            self._course = (at, self.slots(at), rate)
+
+    def slots(self, at: float) -> float:
+        """How many slots have begun by `at`, with the part of the one that goes on."""
+        since, slots, rate = self._course
+        return slots + (at - since) * rate
+
+
+class Share:
+    """What is due of one live camera under a `Ceiling`: the first frame of each slot, as in `Rate`.
+
+    Slots begin at the same moments for all cameras, each camera's at its own `place` in them. Ten cameras
+    that were switched on together would otherwise have their frames analysed together, and wait for one
+    another, at any rate.
+    """
+
+    def __init__(self, ceiling: Ceiling, place: float = 0.0) -> None:
+        """place: share of a slot, 0..1."""
+        self._ceiling = ceiling
+        self._place = place
+        self._slot: int | None = None  # the last slot that was filled; None before the first frame
+        self._previous = 0.0  # when the frame before this one was captured
+
+    def due(self, at: float) -> bool:
+        """As `Rate.due`."""
+        step, self._previous = at - self._previous, at
+        early = min(EARLY, max(0.0, step * self._ceiling.rate * EARLY_STEP))
+        slot = math.floor(self._ceiling.slots(at) - self._place + early)
+        if self._slot is None or slot < self._slot - 1:
+            self._slot = slot
+            return True
+        if slot <= self._slot:
+            return False
+        # These slots do not begin with this camera's frames: of one that is just as fast as the ceiling, two
+        # frames may come in one slot and none in the next. The one that was missed may still be filled.
+        self._slot = max(self._slot + 1, slot - 1)
+        return True
+
+
 def every(at: float) -> bool:
     """The rate that takes all frames."""
     return True

@@ -15,7 +15,7 @@ from lfrd.capture.folder import FolderSource
 from lfrd.capture.lines import Lines
 from lfrd.capture.live import LiveSource
 from lfrd.capture.origin import DeviceOrigin, RtspOrigin
-from lfrd.capture.rate import Rate, every
+from lfrd.capture.rate import Ceiling, Rate, Share, every
 from lfrd.capture.recording import VideoSource
 from lfrd.config import Camera, Placed, camera_password
 from lfrd.errors import MissingError, SettingError
@@ -68,6 +68,8 @@ def make_source(
     placed: Placed,
     *,
     rate: float | None = None,
+    ceiling: Ceiling | None = None,
+    place: float = 0.0,
     threads: int = 1,
     clock: Clock = time.monotonic,
     environment: Mapping[str, str] = os.environ,
@@ -75,12 +77,15 @@ def make_source(
 ) -> Source:
     """The source for one [[cameras]] table, not opened yet.
 
-    rate: frames a second that are copied at the most, None for all. threads: of the decoder; 0 for one a
-    core, which suits replay; many live cameras want 1 each. lines: where phones send their pictures. Raises
+    rate: frames a second that are copied at the most, None for all. ceiling: instead of it, of a camera that
+    is live; place: this one's under it (`Share`). threads: of the decoder; 0 for one a core, which suits
+    replay; many live cameras want 1 each. lines: where phones send their pictures. Raises
     SettingError where the password that the table names is not there, or nothing here has lines for a phone.
     """
     name = CameraId(camera.name)
     wanted: Wanted = every if rate is None else Rate(rate).due
+    if ceiling is not None and camera.is_live:
+        wanted = Share(ceiling, place).due
     if camera.is_network:
         origin = RtspOrigin(camera, camera_password(camera, placed, environment))
         return LiveSource(name, origin, wanted, threads=threads, clock=clock)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from contextlib import AbstractAsyncContextManager
 
-from lfrd import config, logs
+from lfrd import config, logs, loop
 from lfrd.app import Site, running
 from lfrd.commands.failure import told
 from lfrd.evaluation.cameras_site import serve
@@ -20,7 +19,7 @@ def _run(placed: config.Placed) -> AbstractAsyncContextManager[Site]:
 def main() -> int:
     logs.configure(config.Log(level="error"))
     try:
-        asyncio.run(serve(_run))
+        loop.run(serve(_run))
     except Exception as error:
         return told(error)
     return 0

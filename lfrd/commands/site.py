@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +30,7 @@ def run(config_file: ConfigOption = CONFIG, as_json: JsonOption = False) -> None
     """
     placed = config.load(config_file)
 
-    from lfrd import logs
+    from lfrd import logs, loop
     from lfrd.app import serve
 
     logs.configure(placed.config.log)
@@ -43,7 +42,7 @@ def run(config_file: ConfigOption = CONFIG, as_json: JsonOption = False) -> None
         print(f"lfrd: listening on {address}", flush=True)
         print("lfrd: `lfrd invite NAME` lets an officer's phone in", flush=True)
 
-    asyncio.run(serve(placed, bar, listening))
+    loop.run(serve(placed, bar, listening))
 
 
 def demo(
@@ -74,7 +73,7 @@ def demo(
     if webcam and once:
         raise typer.BadParameter("needs somebody before the camera; leave --once out", param_hint="--webcam")
 
-    from lfrd import logs
+    from lfrd import logs, loop
     from lfrd.commands.demonstration import demo_in_json, demo_in_words
     from lfrd.demo import run_demo
 
@@ -82,7 +81,7 @@ def demo(
     folder = data_folder(data)
     opened = open_or_build(pack, folder, bar)
     tell = demo_in_json if as_json else demo_in_words
-    asyncio.run(
+    loop.run(
         run_demo(
             once=once,
             host="127.0.0.1" if http else host,

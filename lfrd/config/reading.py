@@ -139,6 +139,8 @@ def _check(config: Config) -> None:
         raise SettingError("decision.threshold", "must lie between -1 and 1")
     if config.decision.least_shots > config.tracking.shots:
         raise SettingError("decision.least_shots", "cannot be more than tracking.shots")
+    if config.analysis.least_rate > config.analysis.rate:
+        raise SettingError("analysis.least_rate", "cannot be more than analysis.rate")
     if config.analysis.darkest >= config.analysis.brightest:
         raise SettingError("analysis.darkest", "must be less than analysis.brightest")
 

@@ -179,13 +179,21 @@ class Inference(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     ] = 0
     batch: Annotated[
         int, Meta(ge=1, le=256, description="Faces embedded in one call at the most, across cameras.")
-    ] = 16
+    ] = 4
 
 
 class Analysis(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     rate: Annotated[
         float, Meta(gt=0, le=120, description="Frames analysed a second and camera at the most.")
-    ] = 10.0
+    ] = 6.25
+    least_rate: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=120,
+            description="A camera of which fewer frames a second are analysed is said to be degraded.",
+        ),
+    ] = 4.0
     max_side: Annotated[
         int, Meta(ge=160, le=4096, description="Frames are scaled to this many pixels on their longer side.")
     ] = 960
@@ -213,7 +221,7 @@ class Tracking(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         float, Meta(gt=0, le=3600, description="A track is ended, and begun anew, after this long.")
     ] = 60.0
     most: Annotated[int, Meta(ge=1, le=10000, description="Tracks a camera may hold at once.")] = 200
-    shots: Annotated[int, Meta(ge=1, le=64, description="Best shots kept a track.")] = 10
+    shots: Annotated[int, Meta(ge=1, le=64, description="Best shots kept a track.")] = 6
 
 
 class DecisionSettings(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):

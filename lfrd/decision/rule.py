@@ -14,6 +14,11 @@ LOOSER = 1.3
 """A single shot may be this many times as far (1 - score) from the nominal as the threshold allows the fused
 template: at a threshold of 0.551 a shot supports from 0.416. docs/decision.md has the measurement."""
 
+LUCK = 1.045
+"""The best of several shots is partly luck: it counts as if it were this many times as far from the nominal.
+With 1 twice as many strangers' tracks would reach a threshold as without single shots; with this, as many as
+are wanted. docs/decision.md has that measurement too."""
+
 
 class Reason(enum.StrEnum):
     """Stable codes: metrics count by them."""
@@ -27,9 +32,9 @@ class Reason(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """score: of the track to the fused template's nearest nominal, by that template or by the best shot that
-    agrees; None where the list is empty. support: the share of shots that point to that nominal by
-    themselves, 0..1. A possible match, never an identification."""
+    """score: of the track to the fused template's nearest nominal, by that template or, less LUCK, by the
+    best shot that agrees; None where the list is empty. support: the share of shots that point to that
+    nominal by themselves, 0..1. A possible match, never an identification."""
 
     alert: bool
     reason: Reason
@@ -66,7 +71,8 @@ class Rule:
         if len(shot_scores) != len(shot_best):
             raise ValueError(f"{len(shot_scores)} scores for {len(shot_best)} shots")
         own = np.array([best is not None and nominal == best.nominal for nominal in shot_best], np.bool_)
-        score = None if best is None else max(best.score, *shot_scores[own].tolist(), -1.0)
+        alone = 1.0 - LUCK * (1.0 - shot_scores[own])
+        score = None if best is None else max([best.score, *alone.tolist()])
         support = float(np.mean(own & (shot_scores >= self.shot_threshold))) if len(own) else 0.0
         if len(shot_best) < self.least_shots:
             reason = Reason.TOO_FEW_SHOTS

@@ -20,7 +20,7 @@ from typing import TypedDict
 import msgspec
 import numpy as np
 
-from lfrd import wire
+from lfrd import loop, wire
 from lfrd.errors import LfrdError
 from lfrd.evaluation.children import answer, child, tell
 from lfrd.evaluation.push_phones import Orders, Told
@@ -89,7 +89,7 @@ def run(
         def report(done: int, before: int = before) -> None:
             progress(before + done, total)
 
-        rows.append(asyncio.run(_measured(count, alerts, seed, tls, report)))
+        rows.append(loop.run(_measured(count, alerts, seed, tls, report)))
     return rows
 
 

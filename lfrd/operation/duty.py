@@ -23,7 +23,8 @@ class Duty:
         self._wanted = asyncio.Event()  # set while cameras are wanted
         self._unwanted = asyncio.Event()  # set while they are not
         self._unwanted.set()
-        self._rescheduled = asyncio.Event()  # wakes `run` when the next lapse may have moved
+        self._lapse = float("inf")  # monotonic; nobody lapses before, whoever is heard meanwhile
+        self._rescheduled = asyncio.Event()  # wakes `run` when the next lapse may have come nearer
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """`listener` is called in the loop whenever somebody has come on post or left it."""
@@ -35,8 +36,12 @@ class Duty:
 
     def heard(self, session: str) -> bool:
         """False if the session is not on post (any more); it must take its post again."""
-        on_post = self._posts.heard(session, self._clock())
-        self._settle()
+        now = self._clock()
+        on_post = self._posts.heard(session, now)
+        # Each phone says so every few seconds. It puts its own lapse off and changes nothing else, so that
+        # nobody can have come or gone before the next lapse that is known; `run` looks again then.
+        if not on_post or now >= self._lapse:
+            self._settle()
         return on_post
 
     def off(self, session: str) -> None:
@@ -75,16 +80,17 @@ class Duty:
     async def run(self) -> None:
         while True:
             self._rescheduled.clear()
-            now = self._clock()
-            lapse = self._posts.next_change(now)
+            wait = self._lapse - self._clock()
             try:
-                async with asyncio.timeout(None if lapse is None else max(0.0, lapse - now)):
+                async with asyncio.timeout(None if wait == float("inf") else max(0.0, wait)):
                     await self._rescheduled.wait()
             except TimeoutError:
                 self._settle()
 
     def _settle(self) -> None:
         """Brings the events up to date and tells the listeners if somebody came or went."""
+        lapse = self._posts.next_change(self._clock())
+        self._lapse = float("inf") if lapse is None else lapse
         self._rescheduled.set()
         if self.cameras_wanted():
             self._wanted.set()

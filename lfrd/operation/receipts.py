@@ -1,8 +1,9 @@
-"""What each phone has receipted, written down a little later: the newest number only, one at a time."""
+"""What each phone has receipted, written down a little later: the newest number only, many at a time."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,11 +11,14 @@ from lfrd.errors import StoreError
 from lfrd.operation.fault import Fault
 from lfrd.store.sessions import SessionId
 
+BATCH = 64
+"""Receipts in one transaction: an alert that is to be stored waits for one of these at the most."""
+
 
 class ReceiptLog(Protocol):
     """What is needed of the store."""
 
-    async def receipted(self, session: SessionId, seq: int) -> None: ...
+    async def receipted(self, receipts: Sequence[tuple[SessionId, int]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +33,9 @@ class Receipts:
     """Receipts on their way to the store.
 
     A phone resumes from the number that it says itself, so that a receipt which a power cut takes away costs
-    nothing but a line in the record. Each write waits for the disk and holds the only writer: two hundred
-    phones that receipt one alert must not stand between the next alert and its storing. So they are written
-    one after the other, and an alert waits for one of them at the most.
+    nothing but a line in the record. Each transaction waits for the disk, holds the only writer and costs the
+    loop many times what a row does: so they are written `BATCH` at a time, few enough for an alert to wait
+    behind one.
     """
 
     def __init__(self, log: ReceiptLog, fault: Fault, *, seconds: float = 1.0) -> None:
@@ -48,9 +52,10 @@ class Receipts:
     async def write(self) -> None:
         """Write what waits now."""
         try:
-            for session in list(self._newest):
-                await self._log.receipted(session, self._newest.pop(session))
-                self._written += 1
+            for sessions in _batches(list(self._newest)):
+                # What is noted while these are written waits for the next round.
+                await self._log.receipted([(session, self._newest.pop(session)) for session in sessions])
+                self._written += len(sessions)
         except StoreError as error:
             self._fault.report(error)
 
@@ -61,3 +66,7 @@ class Receipts:
 
     def statistics(self) -> ReceiptsStatistics:
         return ReceiptsStatistics(self._noted, self._written, len(self._newest))
+
+
+def _batches(sessions: list[SessionId]) -> list[list[SessionId]]:
+    return [sessions[start : start + BATCH] for start in range(0, len(sessions), BATCH)]

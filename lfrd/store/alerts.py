@@ -8,7 +8,7 @@ told exactly what it would have been told, and the newest event of an alert is i
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -299,15 +299,17 @@ class AlertLog:
 
     # ---- receipts --------------------------------------------------------------------------------------
 
-    async def receipted(self, session: SessionId, seq: int) -> None:
-        """A phone has shown all events up to `seq`. Never goes back, nor beyond the newest event there is."""
+    async def receipted(self, receipts: Sequence[tuple[SessionId, int]]) -> None:
+        """Each session's phone has shown all events up to its number. All in one transaction; a number never
+        goes back, nor beyond the newest event there is."""
+        at = self._clock()
         async with self._db.write() as tx:
-            await tx.execute(
+            await tx.execute_each(
                 "INSERT INTO receipt (session, seq, at) "
                 "VALUES (?, min(?, (SELECT coalesce(max(seq), 0) FROM event)), ?) "
                 "ON CONFLICT (session) DO UPDATE SET seq = excluded.seq, at = excluded.at "
                 "WHERE excluded.seq > receipt.seq",
-                *(session, seq, self._clock()),
+                [(session, seq, at) for session, seq in receipts],
             )
 
     async def receipts(self) -> dict[SessionId, int]:

@@ -17,7 +17,10 @@ CHANGED = 8.0
 
 def thumbnail(image: U8) -> F32:
     """`image`, BGR uint8 [height, width, 3] of any size, as float32 [HEIGHT, WIDTH] in grey levels."""
-    small = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    # Some sixty pixels a cell instead of all of them, which takes a tenth of the time.
+    sparse = cv2.resize(image, (4 * WIDTH, 4 * HEIGHT), interpolation=cv2.INTER_LINEAR)
+    small = cv2.resize(sparse, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    sparse.fill(0)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.float32)
 
 

@@ -54,7 +54,8 @@ class Tracker:
             raise ValueError("lost_seconds, longest_seconds and most must be positive")
         self._new_ids = ids  # shared by the cameras, so that an id names one track of the process
         self._high = high  # score from which a face may begin a track
-        self._lost = lost_seconds
+        self.lost_seconds = lost_seconds
+        """A track that has not been seen for longer ends; may be changed between two frames."""
         self._longest = longest_seconds
         self._most = most
         self._latest = -math.inf  # time of the newest frame
@@ -97,7 +98,7 @@ class Tracker:
 
     def expire(self, at: float) -> list[TrackId]:
         """End the tracks that have not been seen for longer than `lost_seconds` at the time `at`."""
-        return self._end(at - self._motion.when > self._lost)
+        return self._end(at - self._motion.when > self.lost_seconds)
 
     def finish(self) -> list[TrackId]:
         """End every track: the camera stops, or its time has jumped."""

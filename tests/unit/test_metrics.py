@@ -18,12 +18,13 @@ def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
 
 def test_a_camera_is_read_when_the_metrics_are_asked_for() -> None:
     metrics = Metrics()
-    reading = Reading("gate", CameraState.LIVE, 100, 60, 3, 2, 0.25)
+    reading = Reading("gate", CameraState.LIVE, 100, 60, 40, 3, 2, 0.25)
     metrics.watch(lambda: [reading], lambda: 7)
     found = samples(metrics)
     assert found["lfrd_frames_decoded_total", (("camera", "gate"),)] == 100
     assert found["lfrd_decode_seconds_total", (("camera", "gate"),)] == 0.25
     assert found["lfrd_frames_dropped_total", (("camera", "gate"), ("reason", "not_due"))] == 60
+    assert found["lfrd_frames_dropped_total", (("camera", "gate"), ("reason", "spared"))] == 40
     assert found["lfrd_frames_dropped_total", (("camera", "gate"), ("reason", "overtaken"))] == 3
     assert found["lfrd_frames_dropped_total", (("camera", "gate"), ("reason", "unreadable"))] == 2
     assert found["lfrd_phones_connected", ()] == 7

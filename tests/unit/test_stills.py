@@ -282,6 +282,9 @@ class Stuck:
     def stop(self) -> None:
         pass
 
+    def relieve(self, on: bool) -> None:
+        pass
+
     def wipe(self) -> None:
         pass
 

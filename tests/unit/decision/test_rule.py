@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfrd.decision.rule import Reason, Rule, Verdict
+from lfrd.decision.rule import LUCK, Reason, Rule, Verdict
 from lfrd.types import Candidate, NominalId
 
 WANTED, OTHER = NominalId("wanted"), NominalId("other")
@@ -52,7 +52,8 @@ def test_a_good_shot_that_the_others_agree_with_is_not_drowned_by_them() -> None
     """Of a walk, one moment shows the face as the reference does; in the mean it would be lost."""
     verdict = judge(0.5, [(0.62, WANTED), *[(0.45, WANTED)] * 4, *[(0.2, OTHER)] * 4])
     assert verdict.alert
-    assert verdict.score == pytest.approx(0.62)
+    assert verdict.score is not None
+    assert 0.6 < verdict.score < 0.62  # the best of nine is partly luck
 
 
 def test_a_shot_that_is_nearer_to_somebody_else_lends_its_score_to_nobody() -> None:
@@ -102,7 +103,10 @@ def test_an_alert_always_has_score_shots_and_agreement(
 ) -> None:
     verdict = judge(score, taken, Rule(threshold, least, agreement))
     assert verdict.alert == (verdict.reason is Reason.ALERT)
-    reached = max([score, *(shot for shot, nominal in taken if nominal == WANTED)]) >= threshold
+    alone = [float(1 - LUCK * (1 - np.float32(shot))) for shot, nominal in taken if nominal == WANTED]
+    assert verdict.score is not None
+    assert verdict.score == pytest.approx(max([score, *alone]), abs=1e-6)
+    reached = verdict.score >= threshold
     assert verdict.alert == (len(taken) >= least and reached and verdict.support >= agreement)
     assert 0 <= verdict.support <= 1
 

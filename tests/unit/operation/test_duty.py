@@ -56,3 +56,40 @@ async def test_a_heartbeat_tells_nobody_anything_new() -> None:
         duty.on_change(lambda: changes.append(None))
         assert duty.heard("a")
         assert changes == []
+
+
+def test_a_heartbeat_that_comes_when_somebody_elses_post_has_lapsed_tells_of_it_at_once() -> None:
+    now = 0.0
+    duty = Duty(Posts(20, 1.0), lambda: now)
+    changes: list[list[str]] = []
+    duty.on_change(lambda: changes.append(duty.present()))
+    duty.take("a", "Asha")
+    now = 15.0
+    duty.take("b", "Ben")
+    now = 19.0
+    assert duty.heard("b")
+    now = 20.0
+    assert duty.heard("b")
+    assert changes == [["Asha"], ["Asha", "Ben"], ["Ben"]]
+
+
+def test_a_heartbeat_has_the_posts_looked_through_only_when_one_of_them_may_have_lapsed() -> None:
+    class Counted(Posts):
+        looks = 0
+
+        def sessions(self, at: float) -> frozenset[str]:
+            self.looks += 1
+            return super().sessions(at)
+
+    now = 0.0
+    posts = Counted(20, 1.0)
+    duty = Duty(posts, lambda: now)
+    duty.take("a", "Asha")
+    before = posts.looks
+    while now < 19:
+        now += 1.0
+        assert duty.heard("a")
+    assert posts.looks == before
+    now = 39.0  # 20 s after it was last heard
+    assert not duty.heard("a")
+    assert posts.looks > before

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 
 from lfrd.errors import StoreError
 from lfrd.operation.fault import Fault
-from lfrd.operation.receipts import Receipts
+from lfrd.operation.receipts import BATCH, Receipts
 from lfrd.store.sessions import SessionId
 
 ASHA, BEN = SessionId("asha"), SessionId("ben")
@@ -15,14 +17,21 @@ ASHA, BEN = SessionId("asha"), SessionId("ben")
 class Log:
     """A list in the place of the store's table, which has tests of its own."""
 
-    def __init__(self, error: StoreError | None = None) -> None:
-        self.written: list[tuple[str, int]] = []
+    def __init__(self, error: StoreError | None = None, during: Callable[[], None] = lambda: None) -> None:
+        """during: called while a transaction is at work."""
+        self.transactions: list[list[tuple[SessionId, int]]] = []
         self.error = error
+        self.during = during
 
-    async def receipted(self, session: SessionId, seq: int) -> None:
+    @property
+    def written(self) -> list[tuple[SessionId, int]]:
+        return [receipt for transaction in self.transactions for receipt in transaction]
+
+    async def receipted(self, receipts: Sequence[tuple[SessionId, int]]) -> None:
         if self.error is not None:
             raise self.error
-        self.written.append((session, seq))
+        self.during()
+        self.transactions.append(list(receipts))
 
 
 async def test_only_a_sessions_newest_receipt_is_written() -> None:
@@ -44,6 +53,29 @@ async def test_what_is_written_is_not_written_again() -> None:
     await receipts.write()
     assert len(log.written) == 1
     assert receipts.statistics().waiting == 0
+
+
+async def test_receipts_are_written_many_at_a_time_in_the_order_in_which_they_came_and_each_once() -> None:
+    log = Log()
+    receipts = Receipts(log, Fault())
+    noted = [(SessionId(f"phone {number}"), number) for number in range(2 * BATCH + 1)]
+    for session, seq in noted:
+        receipts.note(session, seq)
+    await receipts.write()
+    assert [len(transaction) for transaction in log.transactions] == [BATCH, BATCH, 1]
+    assert log.written == noted
+    assert receipts.statistics().written == len(noted)
+
+
+async def test_what_is_noted_while_others_are_written_is_written_in_the_next_round() -> None:
+    log = Log(during=lambda: receipts.note(ASHA, 7))
+    receipts = Receipts(log, Fault())
+    receipts.note(ASHA, 1)
+    await receipts.write()
+    assert receipts.statistics().waiting == 1
+    log.during = lambda: None
+    await receipts.write()
+    assert log.written == [(ASHA, 1), (ASHA, 7)]
 
 
 async def test_a_store_that_fails_is_reported_and_ends_the_process() -> None:

@@ -407,7 +407,7 @@ async def test_everything_is_there_after_the_store_is_opened_again(
         phone = await store.phone("PC Adams")
         alert = await store.filed()
         await store.acts.claim(alert, phone.actor)
-        await store.alerts.receipted(phone.session, 1)
+        await store.alerts.receipted([(phone.session, 1)])
         before = await store.alerts.after(0, 10)
     async with opened(path, clock, site_key, begin=False) as store:
         assert await store.alerts.after(0, 10) == before
@@ -456,13 +456,23 @@ async def test_a_receipt_never_goes_back_nor_ahead_of_the_log(store: Store) -> N
         await store.alerts.file(new_alert(store.deployment))
     assert await store.alerts.receipts() == {}
     for seq, kept in ((2, 2), (1, 2), (3, 3), (99, 3)):
-        await store.alerts.receipted(phone.session, seq)
+        await store.alerts.receipted([(phone.session, seq)])
         assert await store.alerts.receipts() == {phone.session: kept}
+
+
+async def test_the_receipts_of_many_phones_are_one_transaction(store: Store) -> None:
+    phones = [await store.phone(f"PC {name}") for name in ("Adams", "Baker", "Clark")]
+    for _ in range(3):
+        await store.alerts.file(new_alert(store.deployment))
+    before = store.db.statistics().written
+    await store.alerts.receipted([(phone.session, seq) for seq, phone in enumerate(phones, 1)])
+    assert store.db.statistics().written == before + 1
+    assert await store.alerts.receipts() == {phone.session: seq for seq, phone in enumerate(phones, 1)}
 
 
 async def test_a_receipt_of_no_session_is_a_bug(store: Store) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        await store.alerts.receipted(SessionId("nobody"), 0)
+        await store.alerts.receipted([(SessionId("nobody"), 0)])
 
 
 async def test_a_reader_never_sees_an_alert_without_its_pictures_or_numbers_out_of_order(

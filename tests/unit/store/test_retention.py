@@ -201,7 +201,7 @@ async def test_the_dry_run_lists_what_a_sweep_then_deletes_and_deletes_nothing_i
     await raise_alerts(store, 3)
     await list_people(store, 2)
     phone = await store.phone("PC Adams")
-    await store.alerts.receipted(phone.session, 2)
+    await store.alerts.receipted([(phone.session, 2)])
     async with store.db.write() as tx:
         await tx.execute("UPDATE session SET revoked_at = ?", store.clock())
     await store.stage(Stage.CLOSED)
