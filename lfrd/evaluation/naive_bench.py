@@ -63,7 +63,7 @@ async def _run(
     naive, ours = Tally(), Tally()
     frames = replayed = 0
     naive_seconds = our_seconds = 0.0
-    loop = PlainLoop(pack, library.networks(pack))
+    loop = PlainLoop(pack, library.originals(pack))
     async with watching(pack, street.watchlist, settings, lambda done, total: None) as watch:
         gallery, threshold = watch.enrolment.gallery, watch.threshold.score
         for number, (clip, truth) in enumerate(chosen):

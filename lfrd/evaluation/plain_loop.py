@@ -41,7 +41,7 @@ class Run:
 
 class PlainLoop:
     def __init__(self, pack: Pack, networks: Mapping[str, bytes], threads: int = 2) -> None:
-        """networks: the pack's, by role. threads: of each ONNX Runtime session."""
+        """networks: the pack's `library.originals`. threads: of each ONNX Runtime session."""
         runners = {role: _runner(network, threads) for role, network in networks.items()}
         self._recogniser = make_recogniser(pack.manifest, runners.pop("recogniser"))
         self._detector = make_detector(pack.manifest, runners)

@@ -10,6 +10,7 @@ from lfrd.errors import CorruptError, DigestError, LfrdError, MissingError, Sett
 from lfrd.models import check, zoo
 from lfrd.models.batch import FixedBatchError, make_batch_dynamic
 from lfrd.models.builtin import card
+from lfrd.models.heads import join_heads
 from lfrd.models.shelf import (
     Progress,
     changing,
@@ -23,7 +24,7 @@ from lfrd.models.shelf import (
     staged,
     take_away,
 )
-from lfrd.vision.pack import MANIFEST, MtcnnPart, Pack
+from lfrd.vision.pack import MANIFEST, MtcnnPart, Pack, YunetPart
 
 BUILTIN = "builtin"
 """The pack that lfrd makes from installed packages."""
@@ -49,8 +50,17 @@ def open_pack(name_or_folder: str, data: Path) -> Pack:
 
 
 def networks(pack: Pack) -> dict[str, bytes]:
-    """Each network's bytes by role, ready for a session: those that were checked, not those that lie in the
-    folder a moment later, and the recogniser's with a free batch dimension.
+    """Each network's bytes by role as lfrd runs them: `originals`, rewritten where the same numbers can be
+    had in less time. Raises what that raises."""
+    loaded = originals(pack)
+    if isinstance(pack.manifest.detector, YunetPart):
+        loaded["detector"] = join_heads(loaded["detector"])
+    return loaded
+
+
+def originals(pack: Pack) -> dict[str, bytes]:
+    """Each network's bytes by role as its author made it, ready for a session: those that were checked, not
+    those that lie in the folder a moment later, and the recogniser's with a free batch dimension.
 
     Raises MissingError, DigestError, or CorruptError where the recogniser takes one face only and cannot be
     made to take more.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,6 +22,12 @@ STRIDES = (8, 16, 32)
 MOST = 1000
 """Candidates of one picture that are compared with each other; more, and the lowest scores are left out."""
 
+LARGEST_KEPT = 1920 * 1088
+"""Pixels of the largest tensor that is kept for the next picture: 25 MB."""
+
+MOST_KEPT = 4
+"""Tensors that a thread keeps: cameras of a site differ in shape, and are searched at few sizes."""
+
 
 class UnfitModel(LfrdError):
     """A network's outputs are not those of the kind that the manifest says it is."""
@@ -31,12 +39,38 @@ class UnfitModel(LfrdError):
         )
 
 
+class _Idle(threading.local):
+    """Tensors that this thread keeps for its next pictures, wiped. Memory that is new to a process has to be
+    cleared by the system first, which takes as long as filling it."""
+
+    def __init__(self) -> None:
+        # By height and width; the one that was used last stands last.
+        self._tensors: dict[tuple[int, int], F32] = {}
+
+    def take(self, height: int, width: int) -> F32:
+        """float32 [1, 3, height, width], all zeros; nobody else's until it is given back."""
+        kept = self._tensors.pop((height, width), None)
+        return np.zeros((1, 3, height, width), np.float32) if kept is None else kept
+
+    def give(self, tensor: F32) -> None:
+        """Overwrite a tensor, and keep it where it is not too large."""
+        tensor.fill(0)
+        height, width = tensor.shape[2:]
+        if height * width <= LARGEST_KEPT:
+            self._tensors[height, width] = tensor
+            if len(self._tensors) > MOST_KEPT:
+                del self._tensors[next(iter(self._tensors))]
+
+
+_idle = _Idle()
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """How a detector wants its picture: (pixel - mean) x scale, mean in the order of `rgb`.
 
     `fixed_size` (width, height) is set for a network that takes one size only: the picture is fitted into it.
-    Any other is padded, at the right and below, to multiples of the largest stride.
+    Any other is padded with black, at the right and below, to multiples of the largest stride.
     """
 
     rgb: bool
@@ -44,40 +78,44 @@ class Input:
     scale: float
     fixed_size: tuple[int, int] | None = None
 
-    def tensor(self, image: U8) -> tuple[F32, tuple[float, float]]:
-        """image: BGR uint8 [height, width, 3]. Returns float32 [1, 3, h, w], to be wiped by the caller, and
-        the pixels of the image to one of the tensor, in x and in y."""
+    @contextmanager
+    def tensor(self, image: U8) -> Iterator[tuple[F32, tuple[float, float]]]:
+        """image: BGR uint8 [height, width, 3]. Gives float32 [1, 3, h, w], which is overwritten at the end of
+        the block, and the pixels of the image to one of the tensor, in x and in y."""
         height, width = image.shape[:2]
         w, h = self.fixed_size or (_up(width), _up(height))
-        canvas = np.zeros((h, w, 3), np.uint8)
-        if self.fixed_size is None:
-            canvas[:height, :width] = image
-            stretch = (1.0, 1.0)
-        else:
+        tensor = _idle.take(h, w)
+        try:
+            if self.fixed_size is None:
+                self._fill(tensor, image)
+                yield tensor, (1.0, 1.0)
+                return
             fit = min(w / width, h / height)
             inner = max(1, min(w, round(width * fit))), max(1, min(h, round(height * fit)))
             how = cv2.INTER_AREA if fit < 1 else cv2.INTER_LINEAR
-            fitted = cv2.resize(image, inner, interpolation=how)
-            canvas[: inner[1], : inner[0]] = fitted
+            fitted = np.asarray(cv2.resize(image, inner, interpolation=how), np.uint8)
+            self._fill(tensor, fitted)
             fitted.fill(0)
-            stretch = width / inner[0], height / inner[1]
-        tensor = self._planes(canvas)
-        canvas.fill(0)
-        return tensor, stretch
+            yield tensor, (width / inner[0], height / inner[1])
+        finally:
+            _idle.give(tensor)
 
-    def _planes(self, canvas: U8) -> F32:
-        """Channel by channel, which takes a quarter of the time of cv2.dnn.blobFromImage."""
-        tensor = np.empty((1, 3, *canvas.shape[:2]), np.float32)
-        plane = np.empty(canvas.shape[:2], np.uint8)
-        for number, mean in enumerate(self.mean):
-            cv2.extractChannel(canvas, 2 - number if self.rgb else number, dst=plane)
-            tensor[0, number] = plane
+    def _fill(self, tensor: F32, picture: U8) -> None:
+        """Write the picture into the top left corner, black around it. Plane by plane and straight from the
+        picture: that takes a quarter of the time of cv2.dnn.blobFromImage, and leaves no copy to be wiped."""
+        rows, columns = picture.shape[:2]
+        scale = np.float32(self.scale)
+        for number, mean in enumerate(map(np.float32, self.mean)):
+            plane = tensor[0, number]
+            inner = plane[:rows, :columns]
+            inner[:] = picture[..., 2 - number if self.rgb else number]
             if mean:
-                tensor[0, number] -= np.float32(mean)
-            if self.scale != 1:
-                tensor[0, number] *= np.float32(self.scale)
-        plane.fill(0)
-        return tensor
+                inner -= mean
+            if scale != 1:
+                inner *= scale
+            black = (0 - mean) * scale
+            plane[rows:] = black
+            plane[:rows, columns:] = black
 
 
 def cells(rows: np.ndarray[tuple[int], np.dtype[np.intp]], columns: int) -> F32:
@@ -129,7 +167,8 @@ of at least the last argument, in pixels of the tensor. Raises UnfitModel where 
 
 
 class DenseDetector:
-    """A `Detector`. Thread-safe where its runner is: nothing is kept between calls."""
+    """A `Detector`. Thread-safe where its runner is: between calls nothing is kept but wiped memory, by each
+    thread its own."""
 
     def __init__(self, run: Runner, prepared: Input, decode: Decode, *, nms_iou: float) -> None:
         self._run = run
@@ -142,10 +181,8 @@ class DenseDetector:
 
         Raises UnfitModel where the network's outputs are of another kind.
         """
-        tensor, stretch = self._prepared.tensor(image)
-        try:
+        with self._prepared.tensor(image) as (tensor, stretch):
             outputs = self._run({"input": tensor})
-        finally:
-            tensor.fill(0)
-        boxes, points, scores = self._decode(outputs, tensor.shape[3], tensor.shape[2], low)
+            h, w = tensor.shape[2:]
+        boxes, points, scores = self._decode(outputs, w, h, low)
         return finished(boxes, points, scores, stretch=stretch, nms_iou=self._nms_iou)

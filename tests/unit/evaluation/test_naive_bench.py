@@ -46,6 +46,6 @@ def test_both_see_every_frame_and_find_the_listed_person_and_nobody_else(
 def test_what_is_no_video_is_said_so(builtin: Path, tmp_path: Path) -> None:
     pack = library.open_pack(str(builtin), builtin.parent)
     (tmp_path / "clip.mp4").write_bytes(b"no video")
-    loop = PlainLoop(pack, library.networks(pack))
+    loop = PlainLoop(pack, library.originals(pack))
     with pytest.raises(MissingError, match=r"clip\.mp4: not a video"):
         loop.run(tmp_path / "clip.mp4", Gallery({}, dim=128), 0.5)

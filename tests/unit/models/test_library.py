@@ -10,6 +10,7 @@ from lfrd.errors import CorruptError, DigestError, MissingError, SettingError, S
 from lfrd.models import library
 from lfrd.models.shelf import changing, shelf
 from tests.unit.models import packs
+from tests.unit.models.yunets import yunet
 from tests.unit.vision import networks
 
 
@@ -186,6 +187,16 @@ def test_networks_come_ready_for_batches(tmp_path: Path, data: Path) -> None:
     other = packs.make(tmp_path / "one", recogniser=networks.of_one_picture_only())
     with pytest.raises(CorruptError, match="takes one face at a time"):
         library.networks(library.open_pack(str(other), data))
+
+
+def test_a_detector_s_heads_are_joined_in_memory_and_its_file_stays_as_it_is(
+    tmp_path: Path, data: Path
+) -> None:
+    pack = library.open_pack(str(packs.make(tmp_path / "source", detector=yunet())), data)
+    assert networks.output_names(library.networks(pack)["detector"]) == ["map_8", "map_16", "map_32"]
+    assert library.originals(pack)["detector"] == pack.files["detector"].read_bytes() == yunet()
+    assert library.networks(pack)["recogniser"] == library.originals(pack)["recogniser"]
+    assert library.open_pack(str(tmp_path / "source"), data) == pack
 
 
 @pytest.mark.parametrize(

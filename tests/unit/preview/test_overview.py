@@ -64,6 +64,19 @@ async def test_a_face_too_doubtful_for_recognition_is_told_to_the_live_picture_a
     assert len(seen.overview.rows) == 0
 
 
+async def test_the_live_picture_passes_over_no_pixel_however_small_it_is(inference: Inference) -> None:
+    """White lines of one pixel and three black ones between, at sizes near the detector's and far off."""
+    pixels = np.zeros((540, 960, 3), np.uint8)
+    pixels[:, ::4] = 255
+    for side in (832, 640, 480, 320, 240):
+        seen = await inference.examine(
+            Picture(pixels.copy(), planar=False), ANY, 960, None, Wanted(side, True)
+        )
+        assert seen.overview is not None
+        assert seen.overview.pixels is not None
+        assert abs(seen.overview.pixels.mean() - 255 / 4) < 5, side
+
+
 async def test_no_pixels_are_copied_while_only_faces_are_wanted(
     inference: Inference, astronaut: Path, admiral: Path
 ) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lfrd.tracking.cuts import Cuts, thumbnail
+from lfrd.tracking.cuts import HEIGHT, WIDTH, Cuts, thumbnail
 from lfrd.types import U8
 
 
@@ -19,6 +19,25 @@ def scene(seed: int, shade: int = 0) -> U8:
     blocks = rng.integers(20, 200, (9, 16, 1)).astype(np.uint8)
     wide = cv2.resize(blocks, (640, 360), interpolation=cv2.INTER_NEAREST)
     return np.asarray(np.clip(np.repeat(wide[:, :, None], 3, axis=2) + np.int64(shade), 0, 255), np.uint8)
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (960, 540), (641, 357), (300, 400)])
+def test_a_thumbnail_is_nearly_the_mean_of_all_pixels(size: tuple[int, int]) -> None:
+    grain = np.random.default_rng(1).integers(-20, 21, (size[1], size[0], 3))
+    street = np.clip(cv2.resize(scene(1), size, interpolation=cv2.INTER_AREA) + grain, 0, 255).astype(
+        np.uint8
+    )
+    wanted = cv2.resize(street.mean(axis=2), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    found = thumbnail(street)
+    assert found.shape == (HEIGHT, WIDTH)
+    assert np.abs(found - wanted).mean() < 3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (33, 17), (2, 400)])
+def test_the_smallest_picture_has_a_thumbnail_too(size: tuple[int, int]) -> None:
+    found = thumbnail(np.full((size[1], size[0], 3), 90, np.uint8))
+    assert found.shape == (HEIGHT, WIDTH)
+    assert (found == 90).all()
 
 
 def test_the_first_picture_is_no_cut() -> None:

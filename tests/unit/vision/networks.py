@@ -26,6 +26,10 @@ def runner(model: bytes) -> Runner:
     return run
 
 
+def output_names(model: bytes) -> list[str]:
+    return [output.name for output in onnx.load_model_from_string(model).graph.output]
+
+
 def answers(outputs: Mapping[str, F32]) -> bytes:
     """A network that looks at any picture and gives these outputs."""
     nodes = [

@@ -91,11 +91,11 @@ def test_each_way_that_exports_name_their_outputs_is_read(naming: str) -> None:
 def test_the_picture_goes_in_as_red_green_blue_between_minus_one_and_one() -> None:
     image = np.zeros((32, 40, 3), np.uint8)
     image[..., 0] = 255  # blue
-    tensor, stretch = PREPARED.tensor(image)
-    assert tensor.shape == (1, 3, 32, 64)
-    assert stretch == (1.0, 1.0)
-    np.testing.assert_allclose(tensor[0, :, 0, 0], [-127.5 / 128, -127.5 / 128, 127.5 / 128], rtol=1e-5)
-    np.testing.assert_allclose(tensor[0, :, 0, 63], -127.5 / 128, rtol=1e-5)  # padded with black
+    with PREPARED.tensor(image) as (tensor, stretch):
+        assert tensor.shape == (1, 3, 32, 64)
+        assert stretch == (1.0, 1.0)
+        np.testing.assert_allclose(tensor[0, :, 0, 0], [-127.5 / 128, -127.5 / 128, 127.5 / 128], rtol=1e-5)
+        np.testing.assert_allclose(tensor[0, :, 0, 63], -127.5 / 128, rtol=1e-5)  # padded with black
 
 
 def test_a_network_without_points_is_named_as_unfit() -> None:

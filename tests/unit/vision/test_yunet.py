@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -37,6 +38,29 @@ def write(outputs: dict[str, F32], width: int, stride: int, box: F32, points: F3
     outputs[f"kps_{stride}"][0, row] = (points / stride - cell).reshape(-1)
 
 
+def mapped(raw: Mapping[int, F32]) -> dict[str, F32]:
+    """Maps [1, 16, rows, columns] by stride as the outputs of a network with joined heads."""
+    return {f"map_{stride}": values for stride, values in raw.items()}
+
+
+def parted(raw: Mapping[int, F32]) -> dict[str, F32]:
+    """The same as the outputs of a network with single heads."""
+    outputs: dict[str, F32] = {}
+    for stride, values in raw.items():
+        flat = values.reshape(1, 16, -1).transpose(0, 2, 1)
+        for part, start in (("cls", 0), ("obj", 1), ("bbox", 2), ("kps", 6)):
+            outputs[f"{part}_{stride}"] = flat[..., start : start + SIDES[part]]
+        for part in ("cls", "obj"):
+            exact = 1 / (1 + np.exp(-outputs[f"{part}_{stride}"].astype(np.float64)))
+            outputs[f"{part}_{stride}"] = exact.astype(np.float32)
+    return outputs
+
+
+def chance(seed: int, spread: float) -> dict[int, F32]:
+    rng = np.random.default_rng(seed)
+    return {s: rng.normal(0, spread, (1, 16, 64 // s, 96 // s)).astype(np.float32) for s in (8, 16, 32)}
+
+
 faces = st.tuples(
     st.sampled_from([8, 16, 32]),
     st.floats(0, 95.9),
@@ -63,6 +87,25 @@ def test_decoding_undoes_the_encoding_of_any_face(
     np.testing.assert_allclose(boxes, box[None], atol=0.02)
     np.testing.assert_allclose(found, points[None], atol=0.01)
     np.testing.assert_allclose(scores, [score], rtol=1e-5)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 3, 20]), st.floats(0, 1))
+def test_joined_heads_say_what_single_ones_say(seed: int, spread: float, low: float) -> None:
+    raw = chance(seed, spread)
+    found = decoded(mapped(raw), 96, 64, low)
+    wanted = decoded(parted(raw), 96, 64, low)
+    if any(np.isclose(scores, low, rtol=1e-5, atol=0).any() for scores in (found[2], wanted[2])):
+        return  # rounding decides
+    for one, other in zip(found, wanted, strict=True):
+        assert one.dtype == np.float32
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_of_joined_heads_every_cell_can_be_had() -> None:
+    raw = chance(1, 30)
+    for values, certain in ((raw, 0), ({s: np.full_like(v, 100) for s, v in raw.items()}, 1)):
+        _, _, scores = decoded(mapped(values), 96, 64, certain)
+        assert len(scores) == 96 + 24 + 6
 
 
 def test_faces_come_highest_first_and_overlaps_once() -> None:
@@ -94,9 +137,13 @@ def test_a_damaged_network_gives_no_face_that_is_not_a_number() -> None:
     for name, output in outputs.items():
         values = [0.9, np.nan] if name.startswith(("cls", "obj")) else [0.9, np.nan, np.inf, -np.inf, 1e9]
         output[:] = rng.choice(values, output.shape)
-    found = DenseDetector(lambda inputs: outputs, BGR, decoded, nms_iou=0.3).detect(SQUARE, 0.0)
-    assert np.isfinite(found.boxes).all()
-    assert np.isfinite(found.points).all()
+    wild = [0.9, np.nan, np.inf, -np.inf, 1e9, -1e9]
+    maps = {s: rng.choice(wild, (1, 16, 640 // s, 640 // s)).astype(np.float32) for s in (8, 16, 32)}
+    for damaged in (outputs, mapped(maps)):
+        detector = DenseDetector(lambda _, damaged=damaged: damaged, BGR, decoded, nms_iou=0.3)
+        found = detector.detect(SQUARE, 0.0)
+        assert np.isfinite(found.boxes).all()
+        assert np.isfinite(found.points).all()
 
 
 def test_more_faces_than_a_picture_can_hold_are_cut_off_at_the_lowest_scores() -> None:
@@ -119,6 +166,15 @@ def test_a_network_of_another_kind_is_named_as_such(lacking: str) -> None:
         decoded(outputs, 96, 64, 0.5)
     with pytest.raises(UnfitModel, match="for a picture of 128 x 64"):
         decoded(blank(96, 64), 128, 64, 0.5)
+
+
+def test_joined_heads_of_another_size_are_named_as_such() -> None:
+    outputs = mapped(chance(1, 1))
+    with pytest.raises(UnfitModel, match=r"output map_8 is \[1, 16, 8, 12\] for a picture of 128 x 64"):
+        decoded(outputs, 128, 64, 0.5)
+    del outputs["map_16"]
+    with pytest.raises(UnfitModel, match="no output cls_16"):
+        decoded(outputs, 96, 64, 0.5)
 
 
 def field(shared: Path, fixed: tuple[int, int] | None = None) -> DenseDetector:
