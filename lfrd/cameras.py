@@ -23,6 +23,7 @@ from lfrd.operation.governor import Governor, Sample, Seen
 from lfrd.operation.load import Load, Shortfall
 from lfrd.operation.pace import Pace
 from lfrd.operation.relief import Relief
+from lfrd.operation.size import Size
 from lfrd.pipeline import Journey, Pipeline
 from lfrd.policy.plan import CameraPlan
 from lfrd.preview.feed import Feed
@@ -135,8 +136,10 @@ class Eye:
         lag = self.journey.counts.lag if live else None
         return Seen(counts.decoded - counts.skipped, counts.dropped, lag)
 
-    def relieve(self, at: float, ceiling: float, *, pressed: bool) -> None:
-        """Leave out frames that no other is made from, before they are decoded, while that serves."""
+    def adapt(self, at: float, ceiling: float, side: int, *, pressed: bool) -> None:
+        """From now on so many frames are analysed, searched at so many pixels. Under pressure, frames that no
+        other is made from are left out before they are decoded, while that serves."""
+        self.journey.expect(ceiling, side)
         before = self._relief.on
         on = self._relief.update(at, self.supervisor.statistics().fps, ceiling, pressed=pressed)
         if on != before:
@@ -152,17 +155,28 @@ class Eye:
 
 
 class Governing:
-    """Sheds analysis before cameras: one ceiling of analysed frames for all live cameras, moved as the load
-    moves."""
+    """Sheds analysis before cameras: one size and one ceiling of analysed frames for all live cameras, moved
+    as the load moves."""
 
-    def __init__(self, eyes: Sequence[Eye], ceiling: Ceiling, inference: Inference, metrics: Metrics) -> None:
-        """ceiling: the one under which the eyes were made, as it is where there is nothing to complain of."""
+    def __init__(
+        self,
+        eyes: Sequence[Eye],
+        ceiling: Ceiling,
+        inference: Inference,
+        metrics: Metrics,
+        *,
+        sides: tuple[int, int],
+    ) -> None:
+        """ceiling: the one under which the eyes were made, as it is where there is nothing to complain of.
+        sides: pixels of the longer side at which frames are searched then, and under pressure."""
         self._eyes = eyes
         self._live = [eye for eye in eyes if eye.live]
         self._ceiling = ceiling
         self._inference = inference
         self._metrics = metrics
         self._governor = Governor(ceiling.rate, cores())
+        self._size = Size()
+        self._full, self._small = sides
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -172,21 +186,24 @@ class Governing:
                 await asyncio.sleep(STEP_SECONDS)
         finally:
             self._metrics.ceiling.set(0)
+            self._metrics.side.set(0)
 
     def step(self, at: float, processor: float) -> None:
         """at: monotonic seconds. processor: seconds of processor time that this process has taken."""
         governor, before = self._governor, self._governor.pressed
         if any(eye.runs and not eye.live for eye in self._eyes):
             governor.reset()  # such a recording takes all there is, whatever is left to it
+            self._size = Size()
         else:
             taken = self._inference.statistics()
             cameras = [eye.seen() for eye in self._live]
             governor.update(Sample(at, taken.frames, taken.waited, processor, cameras))
+        side = self._small if self._size.update(at, governor) else self._full
         self._ceiling.change(at, governor.ceiling)
         self._metrics.ceiling.set(governor.ceiling)
+        self._metrics.side.set(side)
         for eye in self._live:
-            eye.journey.expect(governor.ceiling)
-            eye.relieve(at, governor.ceiling, pressed=governor.pressed)
+            eye.adapt(at, governor.ceiling, side, pressed=governor.pressed)
         if governor.pressed != before:
             tell = log.warning if governor.pressed else log.info
             tell("analysis_lowered" if governor.pressed else "analysis_restored", rate=governor.ceiling)

@@ -254,7 +254,8 @@ class Conductor:
             terms = frozen(self._placed.config, segment.settings)
             ceiling = Ceiling(terms.analysis.rate)
             eyes = self._eyes(holder, segment, terms, report, ceiling)
-            governing = Governing(eyes, ceiling, self._inference, self._metrics)
+            sides = terms.analysis.max_side, terms.analysis.least_side
+            governing = Governing(eyes, ceiling, self._inference, self._metrics, sides=sides)
             control = Control(deployment.plan.accepted_false_alerts, deployment.plan.blue_tpir)
             accounts = Accounts(deployment.id, segment.number, time.monotonic())
             self._read = self._seen = 0

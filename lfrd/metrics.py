@@ -52,6 +52,11 @@ class Metrics:
             "much to do, 0 while no deployment is in force",
             registry=self.registry,
         )
+        self.side = Gauge(
+            "lfrd_analysis_side",
+            "Pixels of the longer side at which live cameras' frames are searched; 0 as above",
+            registry=self.registry,
+        )
         self.stage = Histogram(
             "lfrd_stage_seconds",
             "Time of each stage of a frame's journey",

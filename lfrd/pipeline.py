@@ -171,6 +171,7 @@ class Journey:
         self._shared = shared
         self._preview = preview
         self._interval = interval
+        self._max_side = settings.analysis.max_side  # pixels at which frames are searched; see `expect`
         self._limits = Limits.of(settings.analysis, eye_distance_pixels)
         self._zone = zone  # faces outside are dropped where they are found: no crop, no track, no count
         self._tracker = Tracker(
@@ -186,9 +187,10 @@ class Journey:
         self._underway: deque[_Underway] = deque()  # all that is examined and not followed yet
         self._in_order: Bounded[_Underway | None] = Bounded(1)  # for `_follow_all`; None for a pause
 
-    def expect(self, rate: float) -> None:
-        """From now on so many frames a second are analysed."""
+    def expect(self, rate: float, max_side: int) -> None:
+        """From now on so many frames a second are analysed, at so many pixels on their longer side."""
         self._tracker.lost_seconds = self._lost_seconds(rate)
+        self._max_side = max_side
 
     def _lost_seconds(self, rate: float) -> float:
         """Not below the time of a missed frame: at one frame a second nobody could be followed otherwise."""
@@ -250,7 +252,7 @@ class Journey:
             return await self._shared.inference.examine(
                 frame.picture,
                 self._limits,
-                self._shared.settings.analysis.max_side,
+                self._max_side,
                 self._zone,
                 self._wanted(frame.captured_at),
             )

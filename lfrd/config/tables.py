@@ -197,6 +197,14 @@ class Analysis(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     max_side: Annotated[
         int, Meta(ge=160, le=4096, description="Frames are scaled to this many pixels on their longer side.")
     ] = 960
+    least_side: Annotated[
+        int,
+        Meta(
+            ge=160,
+            le=4096,
+            description="The same when the box has too much to do, before it looks less often.",
+        ),
+    ] = 640
     eye_distance_pixels: Annotated[
         float, Meta(ge=0, le=500, description="Faces with fewer pixels between the eyes are not compared.")
     ] = 15.0

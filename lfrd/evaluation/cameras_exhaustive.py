@@ -103,7 +103,9 @@ def _key(pack: Pack, threshold: float, street: StreetSet, settings: Config) -> s
     tables: dict[str, Any] = msgspec.to_builtins(
         {"analysis": settings.analysis, "tracking": settings.tracking, "decision": settings.decision}
     )
-    del tables["analysis"]["rate"], tables["analysis"]["least_rate"], tables["decision"]["repeat_seconds"]
+    for name in ("rate", "least_rate", "least_side"):  # nothing is shed in it
+        del tables["analysis"][name]
+    del tables["decision"]["repeat_seconds"]
     said = json.dumps([pack.manifest.digest, threshold, listed, tables, street.seconds], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 

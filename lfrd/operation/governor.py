@@ -104,7 +104,7 @@ class Governor:
     def __init__(self, top: float, cores: int) -> None:
         """top: frames a second, the ceiling of a box with nothing to complain of. cores: that the process may
         use."""
-        self._top = top
+        self.top = top
         self._floor = min(FLOOR, top)
         self._cores = cores
         self._samples: deque[Sample] = deque()  # spans WINDOW; as many as are fed in that time
@@ -113,14 +113,21 @@ class Governor:
     def reset(self) -> None:
         """Begin anew at the top."""
         self._samples.clear()
-        self.ceiling = self._top
+        self.ceiling = self.top
         """Frames a second."""
         self.pressed = False
         """Whether less than the top is analysed, or was a moment ago."""
+        self.busy = 0.0
+        """Share of the cores' time that was taken in the last window."""
         self._too_high: float | None = None  # the ceiling that was last too much
-        self._busy = 0.0  # the share of the cores' time that was taken then
+        self._busy_then = 0.0  # the share of the cores' time that was taken then
         self._lowered_at = self._raised_at = 0.0
         self._patience = PATIENCE
+
+    def forget(self) -> None:
+        """A frame takes another time from now on: what was too much says nothing any more."""
+        self._samples.clear()
+        self._too_high, self._patience = None, PATIENCE
 
     def update(self, now: Sample) -> float:
         """The ceiling from now on."""
@@ -133,11 +140,12 @@ class Governor:
         if now.at - samples[0].at < WINDOW:
             return self.ceiling
         judged = self._judged(samples[0], now)
+        self.busy = judged.busy
         if judged.load is _Load.TOO_MUCH:
             self._lower(now.at, judged)
-        elif judged.load is _Load.ROOM and self.ceiling < self._top:
-            self._raise(now.at, gone=judged.busy < GONE * self._busy)
-        if self.ceiling == self._top and now.at - self._lowered_at >= CALM:
+        elif judged.load is _Load.ROOM and self.ceiling < self.top:
+            self._raise(now.at, gone=judged.busy < GONE * self._busy_then)
+        if self.ceiling == self.top and now.at - self._lowered_at >= CALM:
             self.pressed = False
         return self.ceiling
 
@@ -170,7 +178,7 @@ class Governor:
         near = self._too_high is not None and self.ceiling >= NEAR * self._too_high
         if near:
             self._patience = min(PATIENCE_MOST, 2 * self._patience)
-        self._too_high, self._busy = self.ceiling, judged.busy
+        self._too_high, self._busy_then = self.ceiling, judged.busy
         usual = LOWER_NEAR if near else LOWER
         self.ceiling = max(self._floor, self.ceiling * max(LOWER_MOST, min(usual, judged.share)))
 
@@ -180,7 +188,7 @@ class Governor:
         if near and not gone and at < max(self._lowered_at + self._patience, self._raised_at + PAUSE):
             return
         step = RAISE_GONE if gone else RAISE_NEAR if near else RAISE
-        self.ceiling, self._raised_at = min(self._top, self.ceiling * step), at
+        self.ceiling, self._raised_at = min(self.top, self.ceiling * step), at
         if self._too_high is not None and self.ceiling > FAR * self._too_high:
             self._too_high, self._patience = None, PATIENCE
 

@@ -75,14 +75,16 @@ class Camera:
         self.runs = True
         self.lag = 0.1
         self.told: list[tuple[float, bool]] = []
+        self.side = 0
         self._due = 0
 
     def seen(self) -> Seen:
         self._due += 5
         return Seen(self._due, 0, self.lag)
 
-    def relieve(self, at: float, ceiling: float, *, pressed: bool) -> None:
+    def adapt(self, at: float, ceiling: float, side: int, *, pressed: bool) -> None:
         self.told.append((ceiling, pressed))
+        self.side = side
 
 
 class Governed:
@@ -90,7 +92,9 @@ class Governed:
         self.ceiling = Ceiling(10.0)
         self.metrics = Metrics()
         inference: Any = SimpleNamespace(statistics=lambda: SimpleNamespace(frames=0, waited=0.0))
-        self._governing = Governing(cast(Any, cameras), self.ceiling, inference, self.metrics)
+        self._governing = Governing(
+            cast(Any, cameras), self.ceiling, inference, self.metrics, sides=(960, 640)
+        )
         self._at = 100.0
 
     def after(self, seconds: float) -> float:
@@ -111,10 +115,12 @@ def test_the_ceiling_that_all_cameras_share_is_lowered_told_once_and_raised_agai
         gauge = box.metrics.registry.get_sample_value("lfrd_analysis_ceiling")
         assert gauge == box.ceiling.rate
         assert all(camera.told[-1] == (gauge, True) for camera in cameras)
+        assert [camera.side for camera in cameras] == [640, 640]
         for camera in cameras:
             camera.lag = 0.1
         assert box.after(180 + CALM) == 10.0
     assert all(camera.told[-1] == (10.0, False) for camera in cameras)
+    assert [camera.side for camera in cameras] == [960, 960]
     assert [one["event"] for one in logs] == ["analysis_lowered", "analysis_restored"]
 
 
