@@ -174,7 +174,8 @@ class Governing:
         self._ceiling = ceiling
         self._inference = inference
         self._metrics = metrics
-        self._governor = Governor(ceiling.rate, cores())
+        self._governor = Governor(ceiling.rate, cores(), len(self._live))
+        self._told = False  # whether less than the rate is analysed, as the log was last told
         self._size = Size()
         self._full, self._small = sides
 
@@ -190,7 +191,7 @@ class Governing:
 
     def step(self, at: float, processor: float) -> None:
         """at: monotonic seconds. processor: seconds of processor time that this process has taken."""
-        governor, before = self._governor, self._governor.pressed
+        governor = self._governor
         if any(eye.runs and not eye.live for eye in self._eyes):
             governor.reset()  # such a recording takes all there is, whatever is left to it
             self._size = Size()
@@ -204,7 +205,8 @@ class Governing:
         self._metrics.side.set(side)
         for eye in self._live:
             eye.adapt(at, governor.ceiling, side, pressed=governor.pressed)
-        if governor.pressed != before:
+        if governor.pressed != self._told:
+            self._told = governor.pressed
             tell = log.warning if governor.pressed else log.info
             tell("analysis_lowered" if governor.pressed else "analysis_restored", rate=governor.ceiling)
 

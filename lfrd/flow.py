@@ -157,9 +157,11 @@ class Bounded(Generic[T]):
 
 
 async def with_pauses(
-    items: AsyncIterator[T], idle: float | None, discard: Callable[[T], object] = lambda item: None
+    items: AsyncIterator[T],
+    idle: Callable[[], float] | None,
+    discard: Callable[[T], object] = lambda item: None,
 ) -> AsyncGenerator[T | None, None]:
-    """The items, and None once for each time that none came for `idle` seconds; never where that is None.
+    """The items, and None once for each time that none came for `idle()` seconds; never where that is None.
 
     discard: called with an item that comes in the very moment in which nobody takes it any more. Close it
     (contextlib.aclosing).
@@ -170,7 +172,7 @@ async def with_pauses(
         paused = False
         while True:
             waiting = waiting or asyncio.ensure_future(anext(iterator))
-            done, _ = await asyncio.wait([waiting], timeout=None if paused else idle)
+            done, _ = await asyncio.wait([waiting], timeout=None if paused or idle is None else idle())
             if not done:
                 paused = True
                 yield None

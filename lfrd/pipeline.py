@@ -205,6 +205,7 @@ class Journey:
         """
         self._live = live
         at_once = 1 if live else self._shared.inference.workers
+        self._in_order = Bounded(at_once)
         try:
             async with asyncio.TaskGroup() as group:
                 examining = group.create_task(
@@ -224,10 +225,10 @@ class Journey:
     async def _examine_all(
         self, frames: AsyncIterator[Frame], rests: bool, at_once: int, group: asyncio.TaskGroup
     ) -> SourceError | None:
-        idle = self._tracker.lost_seconds if rests else None
         failed: SourceError | None = None
         running: deque[asyncio.Task[Examined]] = deque()
         try:
+            idle = (lambda: self._tracker.lost_seconds) if rests else None
             paused = with_pauses(frames, idle, Frame.release)
             async with contextlib.aclosing(paused) as coming:
                 async for frame in coming:

@@ -19,6 +19,11 @@ DRAIN = 1.0
 FLOOR = 1.0
 """Frames a second below which the ceiling is never lowered: a camera is not given up."""
 
+A_CORE = 2.0
+"""Cameras to a core that are looked at as often as the top says from the first moment on; with more, the
+ceiling begins lower and rises as far as it may. Street cameras with six faces in view took half a core each
+(docs/performance.md): a guess that spares the first alerts seconds of delay, and is soon forgotten."""
+
 LONG_WAIT = 0.040
 """Mean seconds that a frame waits for a worker from which the box has too much to do. About one frame's time
 of work: each frame then finds another one before it."""
@@ -101,7 +106,7 @@ class Governor:
     it is too much again. So the ceiling settles, and follows at once when the load has gone.
     """
 
-    def __init__(self, top: float, cores: int) -> None:
+    def __init__(self, top: float, cores: int, cameras: int = 1) -> None:
         """top: frames a second, the ceiling of a box with nothing to complain of. cores: that the process may
         use."""
         self.top = top
@@ -109,6 +114,9 @@ class Governor:
         self._cores = cores
         self._samples: deque[Sample] = deque()  # spans WINDOW; as many as are fed in that time
         self.reset()
+        if cameras > A_CORE * cores:
+            self.ceiling = max(self._floor, top * A_CORE * cores / cameras)
+            self.pressed = True
 
     def reset(self) -> None:
         """Begin anew at the top."""

@@ -258,3 +258,22 @@ def test_whatever_it_sees_it_stays_between_the_floor_and_the_top(
         ceiling = governor.update(Sample(at, frames, waited, processor, [Seen(due, due - frames, lag)]))
         assert min(FLOOR, top) <= ceiling <= top
         assert governor.pressed or ceiling == top
+
+
+@pytest.mark.parametrize(
+    ("cameras", "begins", "pressed"), [(1, 6.25, False), (4, 6.25, False), (10, 2.5, True), (99, FLOOR, True)]
+)
+def test_with_many_cameras_to_a_core_the_ceiling_begins_where_a_box_of_two_cores_was_found(
+    cameras: int, begins: float, pressed: bool
+) -> None:
+    governor = Governor(6.25, 2, cameras)
+    assert (governor.ceiling, governor.pressed) == (begins, pressed)
+
+
+def test_cameras_that_cost_little_are_soon_looked_at_as_often_as_the_top_says() -> None:
+    governor = Governor(6.25, 2, 10)
+    at, due = 0.0, 0
+    while governor.ceiling < 6.25:
+        at, due = at + 0.5, due + 2
+        governor.update(Sample(at, 10 * due, 0.0, 0.5 * at, [Seen(due, 0, 0.05)] * 10))
+    assert at < 15
