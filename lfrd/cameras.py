@@ -81,7 +81,8 @@ class Eye:
             preview=preview,
         )
         camera_password(camera, placed)  # a missing one is known before anything starts
-        self._load = Load(analysis.least_rate, analysis.rate)  # whether enough of its frames are analysed
+        # Whether enough of its frames are analysed: never more than may be.
+        self._load = Load(min(analysis.least_rate, analysis.rate), analysis.rate)
         self._relief = Relief()
         self._pace = Pace()  # how many faces pass of late
 
@@ -177,7 +178,7 @@ class Governing:
         self._governor = Governor(ceiling.rate, cores(), len(self._live))
         self._told = False  # whether less than the rate is analysed, as the log was last told
         self._size = Size()
-        self._full, self._small = sides
+        self._full, self._small = sides[0], min(sides)
 
     async def run(self) -> None:
         """Until cancelled."""

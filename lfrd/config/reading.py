@@ -139,10 +139,6 @@ def _check(config: Config) -> None:
         raise SettingError("decision.threshold", "must lie between -1 and 1")
     if config.decision.least_shots > config.tracking.shots:
         raise SettingError("decision.least_shots", "cannot be more than tracking.shots")
-    if config.analysis.least_rate > config.analysis.rate:
-        raise SettingError("analysis.least_rate", "cannot be more than analysis.rate")
-    if config.analysis.least_side > config.analysis.max_side:
-        raise SettingError("analysis.least_side", "cannot be more than analysis.max_side")
     if config.analysis.darkest >= config.analysis.brightest:
         raise SettingError("analysis.darkest", "must be less than analysis.brightest")
 

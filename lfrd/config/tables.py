@@ -191,7 +191,8 @@ class Analysis(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         Meta(
             gt=0,
             le=120,
-            description="A camera of which fewer frames a second are analysed is said to be degraded.",
+            description="A camera of which fewer frames a second are analysed is said to be degraded; "
+            "`rate` where that is less.",
         ),
     ] = 4.0
     max_side: Annotated[
@@ -202,7 +203,8 @@ class Analysis(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         Meta(
             ge=160,
             le=4096,
-            description="The same when the box has too much to do, before it looks less often.",
+            description="The same when the box has too much to do, before it looks less often; `max_side` "
+            "where that is less.",
         ),
     ] = 640
     eye_distance_pixels: Annotated[

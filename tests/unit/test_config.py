@@ -30,7 +30,6 @@ ROOT = Path(__file__).resolve().parents[2]
         ({"post": {"heartbeat_seconds": 15.0}}, "post.grace_seconds", "twice"),
         ({"web": {"certificate": "a.pem"}}, "web.key", "go together"),
         ({"analysis": {"darkest": 200.0, "brightest": 100.0}}, "analysis.darkest", "brightest"),
-        ({"analysis": {"rate": 3.0}}, "analysis.least_rate", "more than analysis.rate"),
         ({"push": {"enabled": True}}, "push.contact", "is needed"),
         ({"push": {"contact": "lfr@force.example"}}, "push.contact", "mailto:"),
         ({"push": {"contact": "https://force.example/lfr"}}, "push.contact", "without a path"),
