@@ -244,7 +244,8 @@ async def everybody_sees_what_their_role_sees(
                     continue
                 path = address(rule.path, alert=alert, deployment=deployment)
                 got = await http.get(path)
-                assert got.status_code < 500, (path, got.text[:200])
+                # A machine that other tests keep busy says so on /healthz, with 503.
+                assert got.status_code < 500 or path == "/healthz", (path, got.text[:200])
                 told = any(secret in got.content for secret in secrets)
                 if got.status_code == 200 and (told or got.headers["content-type"].startswith("image/jpeg")):
                     seen.setdefault(name, set()).add(rule.endpoint)

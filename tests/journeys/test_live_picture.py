@@ -231,6 +231,7 @@ async def test_the_wall_hides_a_person_while_it_watches_once_an_officer_has_said
         await watched.until(lambda now: now[LISTED] > SAME)
 
         await says_not_viable(officer)
+        await picture.decodes(PERIOD // 6)  # what was on its way to the browser before that
         await watched.until(lambda now: now[LISTED] < OTHER)
         await watched.hides_both(PERIOD // 4)
         await photograph(page, "wall-hidden", cut=SIZES)
