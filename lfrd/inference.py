@@ -373,25 +373,28 @@ def _abandon(future: asyncio.Future[F32]) -> None:
         future.result().fill(0)
 
 
+def load(
+    pack: Pack, networks: Callable[[Pack], Mapping[str, bytes]], settings: InferenceSettings
+) -> tuple[Detector, Recogniser]:
+    """A pack's two networks in sessions of their own. networks: reads and checks their files, by role.
+    Blocks. Raises what that raises, and ProviderError or CorruptError."""
+    # On the CPU each worker runs one call on one core: load comes from many cameras, not from large calls.
+    threads = 1 if settings.provider == "cpu" else 0
+    runners: dict[str, Runner] = {
+        role: Network(pack.files[role], network, settings.provider, threads)
+        for role, network in networks(pack).items()
+    }
+    recogniser = runners.pop("recogniser")
+    return make_detector(pack.manifest, runners), make_recogniser(pack.manifest, recogniser)
+
+
 @asynccontextmanager
 async def opened(
     pack: Pack, networks: Callable[[Pack], Mapping[str, bytes]], settings: InferenceSettings
 ) -> AsyncIterator[Inference]:
-    """Load a pack's networks. networks: reads and checks their files, by role. Raises what that raises, and
-    ProviderError or CorruptError."""
+    """What `load` loads, and the workers that run it. Raises what that raises."""
     workers = settings.workers or cores()
-    # On the CPU each worker runs one call on one core: load comes from many cameras, not from large calls.
-    threads = 1 if settings.provider == "cpu" else 0
-
-    def load() -> tuple[Detector, Recogniser]:
-        runners: dict[str, Runner] = {
-            role: Network(pack.files[role], network, settings.provider, threads)
-            for role, network in networks(pack).items()
-        }
-        recogniser = runners.pop("recogniser")
-        return make_detector(pack.manifest, runners), make_recogniser(pack.manifest, recogniser)
-
-    detector, recogniser = await asyncio.to_thread(load)
+    detector, recogniser = await asyncio.to_thread(load, pack, networks, settings)
     inference = Inference(detector, recogniser, workers, settings.batch, high=pack.manifest.detector.score)
     try:
         yield inference

@@ -26,14 +26,13 @@ from lfrd.capture.source import recording
 from lfrd.config import Config
 from lfrd.decision.rule import Rule
 from lfrd.gallery.index import Gallery
-from lfrd.inference import Network, detection_size
+from lfrd.inference import detection_size, load
 from lfrd.models import library
 from lfrd.tracking.cuts import Cuts, thumbnail
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
 from lfrd.types import F32, U8, Candidate, Detections, TrackId
-from lfrd.vision.adapters import Detector, Recogniser
-from lfrd.vision.pack import Pack, make_detector, make_recogniser
+from lfrd.vision.pack import Pack
 from lfrd.vision.picture import BufferPool, Picture
 from lfrd.vision.quality import Limits, examine
 from lfrd.vision.template import Template
@@ -134,13 +133,8 @@ class Bare:
     """The stages of one pack, list and street, to be measured again and again."""
 
     def __init__(self, pack: Pack, gallery: Gallery, rule: Rule, settings: Config, cores: int) -> None:
-        """Networks of its own, each call on one core, as `inference.opened` has them on the CPU."""
-        runners = {
-            role: Network(pack.files[role], network, settings.inference.provider, 1)
-            for role, network in library.networks(pack).items()
-        }
-        self._recogniser: Recogniser = make_recogniser(pack.manifest, runners.pop("recogniser"))
-        self._detector: Detector = make_detector(pack.manifest, runners)
+        """Networks of its own, as `inference.opened` has them."""
+        self._detector, self._recogniser = load(pack, library.networks, settings.inference)
         self._high = pack.manifest.detector.score
         self._limits = Limits.of(settings.analysis)
         self._gallery = gallery

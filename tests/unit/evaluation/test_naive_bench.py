@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,25 +10,14 @@ import pytest
 from lfrd.errors import MissingError
 from lfrd.evaluation.naive_bench import run
 from lfrd.evaluation.plain_loop import PlainLoop
-from lfrd.evaluation.street import Walker, make_clip
 from lfrd.evaluation.street_set import StreetSet
 from lfrd.gallery.index import Gallery
 from lfrd.models import library
-from lfrd.types import U8, Detections
 
 
 @pytest.fixture
-def street(tmp_path: Path, astronaut: Path, admiral: Path, locate: Callable[[U8], Detections]) -> StreetSet:
-    """Three seconds in which two people hurry by; one of them is on the list."""
-    clip, listed = tmp_path / "clip-01.mp4", tmp_path / "watchlist"
-    walkers = [
-        Walker("astronaut", astronaut, enter=-0.2, speed=2.6, far=40, near=110, lane=-0.5),
-        Walker("admiral", admiral, enter=-0.2, speed=2.6, far=40, near=110, lane=0.5),
-    ]
-    truth = make_clip(clip, walkers, seconds=3.0, locate=locate, size=(640, 360), seed=2, posts=0)
-    (listed / "astronaut").mkdir(parents=True)
-    shutil.copy(astronaut, listed / "astronaut")
-    return StreetSet(tmp_path, 2, [clip], [truth], listed, frozenset({"astronaut"}), (640, 360), 25.0, 3.0)
+def street(hurried: Callable[[float], StreetSet]) -> StreetSet:
+    return hurried(3.0)
 
 
 def test_both_see_every_frame_and_find_the_listed_person_and_nobody_else(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +18,11 @@ from lfrd.config import Config
 from lfrd.decision.rule import Rule, Verdict
 from lfrd.evaluation.stages_bare import FRAMES, Bare, Cost, batch_edges, share_of, together
 from lfrd.evaluation.stages_bench import LIMIT, OURS, Round, Work, played, run, summed
-from lfrd.evaluation.street import Walker, make_clip
 from lfrd.evaluation.street_set import StreetSet
 from lfrd.metrics import Metrics
 from lfrd.models import library
 from lfrd.pipeline import Finding
-from lfrd.types import F32, U8, Candidate, Detections, NominalId
+from lfrd.types import F32, Candidate, NominalId
 from lfrd.watching import watching
 
 COSTS = {"decode": 2.0, "scale": 1.0, "detect": 9.0, "embed": 5.0, "search": 0.5}
@@ -48,17 +46,8 @@ class CountingRule(Rule):
 
 
 @pytest.fixture
-def street(tmp_path: Path, astronaut: Path, admiral: Path, locate: Callable[[U8], Detections]) -> StreetSet:
-    """Two seconds in which two people hurry by; one of them is on the list."""
-    clip, listed = tmp_path / "clip-01.mp4", tmp_path / "watchlist"
-    walkers = [
-        Walker("astronaut", astronaut, enter=-0.2, speed=2.6, far=40, near=110, lane=-0.5),
-        Walker("admiral", admiral, enter=-0.2, speed=2.6, far=40, near=110, lane=0.5),
-    ]
-    truth = make_clip(clip, walkers, seconds=2.0, locate=locate, size=(640, 360), seed=2, posts=0)
-    (listed / "astronaut").mkdir(parents=True)
-    shutil.copy(astronaut, listed / "astronaut")
-    return StreetSet(tmp_path, 2, [clip], [truth], listed, frozenset({"astronaut"}), (640, 360), 25.0, 2.0)
+def street(hurried: Callable[[float], StreetSet]) -> StreetSet:
+    return hurried(2.0)
 
 
 def test_the_limit_is_what_the_five_stages_cost_as_often_as_the_pipeline_did_them() -> None:
