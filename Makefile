@@ -11,7 +11,7 @@ demo: .venv/run.done
 
 test: .venv/test.done
 	@scripts/system-packages
-	.venv/bin/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 20
+	.venv/bin/pytest -n 4 --max-worker-restart 1 --dist loadfile --no-loadscope-reorder --durations 20
 
 check: .venv/test.done
 	.venv/bin/ruff check .
