@@ -25,8 +25,8 @@ from lfrd.config import Config
 from lfrd.decision.rule import Rule
 from lfrd.errors import LfrdError
 from lfrd.evaluation.looks import Judgement, Look, follow, judgements, look
+from lfrd.evaluation.machine import machine
 from lfrd.evaluation.passages import outcomes, owners
-from lfrd.evaluation.search_bench import machine
 from lfrd.evaluation.street_set import StreetSet, read_set
 from lfrd.evaluation.street_trial import share, verdicts
 from lfrd.gallery.index import Gallery

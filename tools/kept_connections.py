@@ -20,10 +20,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from lfrd.bench.light_phones import Line, cookie
+from lfrd.bench.phone import percentiles
 from lfrd.certificates.keeping import read_authority
-from lfrd.evaluation.light_phones import Line, cookie
-from lfrd.evaluation.phone_bench import percentiles
-from lfrd.evaluation.search_bench import machine
+from lfrd.evaluation.machine import machine
 from lfrd.types import CONSOLE, Role
 from lfrd.web.proof import DeviceKey, read_key
 from tests.desk import desk

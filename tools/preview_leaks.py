@@ -20,11 +20,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lfrd.bench.preview_leaks import Leaks, Search, Shown, shown
 from lfrd.config import Config
 from lfrd.config import Inference as Settings
 from lfrd.errors import LfrdError
-from lfrd.evaluation.preview_leaks import Leaks, Search, Shown, shown
-from lfrd.evaluation.search_bench import machine
+from lfrd.evaluation.machine import machine
 from lfrd.evaluation.street import Truth, crowd, make_clip
 from lfrd.inference import opened
 from lfrd.models import library

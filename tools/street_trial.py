@@ -23,7 +23,7 @@ from lfrd.config import Config, load
 from lfrd.errors import LfrdError
 from lfrd.evaluation.cutout import Locate
 from lfrd.evaluation.locating import located_with
-from lfrd.evaluation.search_bench import machine
+from lfrd.evaluation.machine import machine
 from lfrd.evaluation.street_plan import clear_subject, draw, make_plan
 from lfrd.evaluation.street_trial import run
 from lfrd.models import library

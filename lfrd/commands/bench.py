@@ -54,7 +54,8 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Time and recall of the watchlist's search, against an exhaustive search of everything."""
-    from lfrd.evaluation import search_bench
+    from lfrd.bench import search as search_bench
+    from lfrd.evaluation.machine import machine
 
     methods = search_bench.OURS + (search_bench.OTHERS if others else ())
     rows = search_bench.run(
@@ -63,7 +64,7 @@ def search(
     if as_json:
         print_json(rows)
         return
-    print(search_bench.machine())
+    print(machine())
     print_table(
         ("METHOD", "ENTRIES", "DIM", "AT ONCE", "P50 MS", "P99 MS", "CPU MS", "RECALL"),
         [
@@ -102,7 +103,7 @@ def phone(
     A server of its own runs the whole pipeline on a drawn street, and a real browser (apt install chromium)
     the officer's page. Nothing of it is kept.
     """
-    from lfrd.evaluation import phone_bench
+    from lfrd.bench import phone as phone_bench
 
     opened = open_or_build(pack, data_folder(data), bar)
     report = phone_bench.run(
@@ -154,7 +155,7 @@ def preview(
     as_json: JsonOption = False,
 ) -> None:
     """Analysed frames and their lag with nobody, one and ten who watch, turn by turn on the same street."""
-    from lfrd.evaluation import preview_bench
+    from lfrd.bench import preview as preview_bench
 
     opened = open_or_build(pack, data_folder(data), bar)
     with bar("Watching") as report:

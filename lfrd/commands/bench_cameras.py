@@ -19,7 +19,7 @@ from lfrd.commands.shared import (
 )
 
 if TYPE_CHECKING:
-    from lfrd.evaluation.cameras_bench import Result
+    from lfrd.bench.cameras import Result
 
 
 def cameras(
@@ -65,8 +65,8 @@ def cameras(
     processes of their own.
     """
     from lfrd import config, logs
-    from lfrd.evaluation import cameras_bench
-    from lfrd.evaluation.cameras_bench import Asked
+    from lfrd.bench import cameras as cameras_bench
+    from lfrd.bench.cameras import Asked
     from lfrd.evaluation.street_set import read_set
 
     logs.configure(config.Log(level="error"))

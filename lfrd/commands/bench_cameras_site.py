@@ -8,8 +8,8 @@ from contextlib import AbstractAsyncContextManager
 
 from lfrd import config, logs, loop
 from lfrd.app import Site, running
+from lfrd.bench.cameras_site import serve
 from lfrd.commands.failure import told
-from lfrd.evaluation.cameras_site import serve
 
 
 def _run(placed: config.Placed) -> AbstractAsyncContextManager[Site]:

@@ -32,7 +32,7 @@ def naive(
 
     The plain loop decodes with OpenCV, searches every frame for faces at 960 x 540, and compares every face.
     """
-    from lfrd.evaluation import naive_bench
+    from lfrd.bench import naive as naive_bench
     from lfrd.evaluation.street_set import read_set
 
     made = read_set(street)

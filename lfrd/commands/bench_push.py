@@ -34,8 +34,8 @@ def push(
     A site without cameras serves from a folder that is not kept; the phones are a process beside it.
     """
     from lfrd import config, logs
-    from lfrd.evaluation import push_bench
-    from lfrd.evaluation.search_bench import machine
+    from lfrd.bench import push as push_bench
+    from lfrd.evaluation.machine import machine
 
     logs.configure(config.Log(level="warning"))
     with bar("Sending alerts") as report:

@@ -19,7 +19,7 @@ from lfrd.commands.shared import (
 )
 
 if TYPE_CHECKING:
-    from lfrd.evaluation.stages_bench import Result
+    from lfrd.bench.stages import Result
 
 NAMES = {
     "decode": "decode",
@@ -52,7 +52,7 @@ def stages(
     The limit has decoding, scaling, detecting, embedding and searching, as often as the pipeline did each;
     what else the pipeline does counts against it.
     """
-    from lfrd.evaluation import stages_bench
+    from lfrd.bench import stages as stages_bench
     from lfrd.evaluation.street_set import read_set
 
     made = read_set(street)
@@ -81,7 +81,7 @@ def stages(
 
 def _rows(result: Result) -> list[tuple[str, ...]]:
     """One a stage, and the rest of the pipeline's processor time."""
-    from lfrd.evaluation.stages_bench import LIMIT
+    from lfrd.bench.stages import LIMIT
 
     by = result["processor"]
     whole = 1000 * result["cores"] / by["limit_fps"]

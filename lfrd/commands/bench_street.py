@@ -55,7 +55,7 @@ def street(
     wide, high = _sides(size)
 
     from lfrd.evaluation.locating import located_with
-    from lfrd.evaluation.search_bench import machine
+    from lfrd.evaluation.machine import machine
     from lfrd.evaluation.street_set import describe, make_set
 
     opened = open_or_build(pack, data_folder(data), bar)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lfrd.bench.push_phones import Orders, on_post
+from lfrd.bench.push_site import push_site
 from lfrd.errors import LfrdError
-from lfrd.evaluation.push_phones import Orders, on_post
-from lfrd.evaluation.push_site import push_site
 from lfrd.web.proof import DeviceKey
 from tests.journeys.process import PATIENCE, lfrd
 

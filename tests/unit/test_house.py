@@ -25,6 +25,7 @@ STOREYS: list[set[str]] = [
         "operation",
         "web",
         "evaluation",
+        "bench",
         "watching",
         "cameras",
         "listing",

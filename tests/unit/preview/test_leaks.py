@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lfrd.bench.preview_leaks import Leaks, Search, Shown, shown
 from lfrd.config import Config
 from lfrd.config import Inference as Settings
-from lfrd.evaluation.preview_leaks import Leaks, Search, Shown, shown
 from lfrd.evaluation.street import Walker, make_clip
 from lfrd.gallery.index import Gallery
 from lfrd.inference import Inference, opened

@@ -21,10 +21,10 @@ import msgspec
 import numpy as np
 
 from lfrd import loop, wire
+from lfrd.bench.children import answer, child, tell
+from lfrd.bench.push_phones import Orders, Told
+from lfrd.bench.push_site import PushSite, push_site
 from lfrd.errors import LfrdError
-from lfrd.evaluation.children import answer, child, tell
-from lfrd.evaluation.push_phones import Orders, Told
-from lfrd.evaluation.push_site import PushSite, push_site
 
 PHONES = (1, 10, 50, 200, 500)
 APART_SECONDS = 0.15
@@ -161,4 +161,4 @@ def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
 
 def phones(count: int) -> AbstractAsyncContextManager[Process]:
     """The process of `push_phones`, while the context is open."""
-    return child("lfrd.evaluation.push_phones", str(count))
+    return child("lfrd.bench.push_phones", str(count))

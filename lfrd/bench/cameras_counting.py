@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lfrd.evaluation.cameras_site import CameraRun, Measured, Note
+from lfrd.bench.cameras_site import CameraRun, Measured, Note
+from lfrd.bench.push_phones import Told
 from lfrd.evaluation.counting import Hit, Tally
-from lfrd.evaluation.push_phones import Told
 from lfrd.evaluation.street import Passage, Truth
 from lfrd.types import Box
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lfrd.bench.stages import LIMIT, OURS, Round, Work, played, run, summed
+from lfrd.bench.stages_bare import FRAMES, Bare, Cost, batch_edges, share_of, together
 from lfrd.capture.reading import frames_of
 from lfrd.capture.source import recording
 from lfrd.config import Config
 from lfrd.decision.rule import Rule, Verdict
-from lfrd.evaluation.stages_bare import FRAMES, Bare, Cost, batch_edges, share_of, together
-from lfrd.evaluation.stages_bench import LIMIT, OURS, Round, Work, played, run, summed
 from lfrd.evaluation.street_set import StreetSet
 from lfrd.metrics import Metrics
 from lfrd.models import library

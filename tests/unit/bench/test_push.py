@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from lfrd.bench.children import answer, tell
+from lfrd.bench.push import THEY, Sent, phones, row
+from lfrd.bench.push_phones import Orders, Told
 from lfrd.errors import LfrdError
-from lfrd.evaluation.children import answer, tell
-from lfrd.evaluation.push_bench import THEY, Sent, phones, row
-from lfrd.evaluation.push_phones import Orders, Told
 
 SENT = Sent(filed={1: 10.0, 2: 20.0}, stored={1: 10.25, 2: 20.25}, processor=0.1)
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import platform
 import time
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
@@ -91,17 +86,6 @@ def run(
                     rows.append(row)
                     progress(row)
     return rows
-
-
-def machine() -> str:
-    """The processor, the cores this process may use, and the libraries: figures mean nothing without them."""
-    cpu = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        cpu = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "usearch"))
-    return f"{cpu}, {cores} cores; {versions}"
 
 
 def _templates(rng: np.random.Generator, n: int, dim: int) -> F32:

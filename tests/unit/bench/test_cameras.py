@@ -8,8 +8,8 @@ import av
 import msgspec
 import pytest
 
-from lfrd.evaluation import cameras_bench
-from lfrd.evaluation.cameras_counting import (
+from lfrd.bench import cameras as cameras_bench
+from lfrd.bench.cameras_counting import (
     Played,
     latencies,
     later_thirds,
@@ -20,9 +20,9 @@ from lfrd.evaluation.cameras_counting import (
     until,
     whole_loops,
 )
-from lfrd.evaluation.cameras_site import CameraRun, Measured, Note
+from lfrd.bench.cameras_site import CameraRun, Measured, Note
+from lfrd.bench.push_phones import Told
 from lfrd.evaluation.counting import Hit, Tally
-from lfrd.evaluation.push_phones import Told
 from lfrd.evaluation.street import Passage, Truth
 from lfrd.evaluation.street_set import StreetSet
 from lfrd.models import library

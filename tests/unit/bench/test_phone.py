@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lfrd.bench.light_phones import LightPhone, Log, delivery, on_post
+from lfrd.bench.phone import percentiles
+from lfrd.bench.phone_pages import compared, server_clock
+from lfrd.bench.phone_street import _cast, _signed_in, _trust
 from lfrd.errors import MissingError
-from lfrd.evaluation.light_phones import LightPhone, Log, delivery, on_post
-from lfrd.evaluation.phone_bench import percentiles
-from lfrd.evaluation.phone_pages import compared, server_clock
-from lfrd.evaluation.phone_street import _cast, _signed_in, _trust
 from lfrd.types import U8, Detections
 from tests.desk import desk
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lfrd.bench.naive import run
+from lfrd.bench.plain_loop import PlainLoop
 from lfrd.errors import MissingError
-from lfrd.evaluation.naive_bench import run
-from lfrd.evaluation.plain_loop import PlainLoop
 from lfrd.evaluation.street_set import StreetSet
 from lfrd.gallery.index import Gallery
 from lfrd.models import library

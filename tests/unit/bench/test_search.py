@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from lfrd.evaluation import search_bench
+from lfrd.bench import search as search_bench
 from lfrd.types import F32
 from tests.commands import lfrd
 
@@ -58,8 +58,3 @@ def test_templates_hold_clusters_of_people_who_look_alike() -> None:
     alike = templates[:8] @ templates[0]
     assert alike[1:].min() > 0.7
     assert abs(float(templates[0] @ templates[399])) < 0.5
-
-
-def test_the_machine_is_named_beside_the_figures() -> None:
-    assert "numpy" in search_bench.machine()
-    assert "\n" not in search_bench.machine()

@@ -24,18 +24,18 @@ import av
 import msgspec
 import numpy as np
 
+from lfrd.bench import cameras_counting as counting
+from lfrd.bench import push as push_bench
+from lfrd.bench.cameras_exhaustive import exhaustive
+from lfrd.bench.cameras_site import NOTES, Listening, Measured, Note
+from lfrd.bench.cameras_site import Orders as SiteOrders
+from lfrd.bench.children import PATIENCE, answer, child, tell
+from lfrd.bench.push import THEY
+from lfrd.bench.push_phones import Orders, Told
 from lfrd.config import Camera, Config, Placed, Post, Site, Tls, Web
 from lfrd.errors import CorruptError
-from lfrd.evaluation import cameras_counting as counting
-from lfrd.evaluation import push_bench
-from lfrd.evaluation.cameras_exhaustive import exhaustive
-from lfrd.evaluation.cameras_site import NOTES, Listening, Measured, Note
-from lfrd.evaluation.cameras_site import Orders as SiteOrders
-from lfrd.evaluation.children import PATIENCE, answer, child, tell
 from lfrd.evaluation.counting import Hit, Tally
-from lfrd.evaluation.push_bench import THEY
-from lfrd.evaluation.push_phones import Orders, Told
-from lfrd.evaluation.search_bench import machine
+from lfrd.evaluation.machine import machine
 from lfrd.evaluation.street_set import StreetSet
 from lfrd.gallery.folder import read_folder
 from lfrd.gallery.index import Gallery, GalleryHolder

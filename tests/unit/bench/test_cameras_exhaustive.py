@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lfrd.bench import cameras_exhaustive
+from lfrd.bench.cameras_exhaustive import exhaustive
 from lfrd.config import Analysis, Config
-from lfrd.evaluation import cameras_exhaustive
-from lfrd.evaluation.cameras_exhaustive import exhaustive
 from lfrd.evaluation.counting import Hit, Tally
 from lfrd.evaluation.street import Walker, make_clip
 from lfrd.evaluation.street_set import StreetSet

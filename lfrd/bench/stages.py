@@ -15,9 +15,9 @@ from pathlib import Path
 from statistics import median
 from typing import TypedDict
 
+from lfrd.bench.stages_bare import LEAST_SECONDS, Bare, Cost
 from lfrd.config import Config
-from lfrd.evaluation.search_bench import machine
-from lfrd.evaluation.stages_bare import LEAST_SECONDS, Bare, Cost
+from lfrd.evaluation.machine import machine
 from lfrd.evaluation.street_set import StreetSet
 from lfrd.evaluation.street_trial import play
 from lfrd.inference import cores

@@ -18,8 +18,8 @@ from lfrd.config import Camera, Config, Placed
 from lfrd.errors import NotAllowed
 from lfrd.evaluation.cutout import Locate
 from lfrd.evaluation.locating import located_by
+from lfrd.evaluation.machine import machine
 from lfrd.evaluation.portraits import ADMIRAL, ASTRONAUT, portrait
-from lfrd.evaluation.search_bench import machine
 from lfrd.evaluation.street import Walker, crowd, make_clip
 from lfrd.flow import Closed
 from lfrd.gallery.index import Gallery, GalleryHolder

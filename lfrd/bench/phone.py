@@ -15,9 +15,8 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from lfrd.errors import LfrdError
-from lfrd.evaluation.light_phones import Delivery, Got, LightPhone, delivery, on_post
-from lfrd.evaluation.phone_pages import (
+from lfrd.bench.light_phones import Delivery, Got, LightPhone, delivery, on_post
+from lfrd.bench.phone_pages import (
     FirstLoad,
     OfficersPage,
     Offset,
@@ -26,8 +25,9 @@ from lfrd.evaluation.phone_pages import (
     require_browser,
     server_clock,
 )
-from lfrd.evaluation.phone_street import Bars, scene
-from lfrd.evaluation.search_bench import machine
+from lfrd.bench.phone_street import Bars, scene
+from lfrd.errors import LfrdError
+from lfrd.evaluation.machine import machine
 from lfrd.vision.pack import Pack
 
 MOST_PAGES = 3

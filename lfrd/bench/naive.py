@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
+from lfrd.bench.plain_loop import PlainLoop
 from lfrd.config import Config
 from lfrd.evaluation.counting import Hit, Tally
-from lfrd.evaluation.plain_loop import PlainLoop
-from lfrd.evaluation.search_bench import machine
+from lfrd.evaluation.machine import machine
 from lfrd.evaluation.street import Truth
 from lfrd.evaluation.street_set import StreetSet
 from lfrd.evaluation.street_trial import play

@@ -1,6 +1,6 @@
 """Phones in a process of their own, for the push bench: each notes when an event reached it, and receipts it.
 
-`python -m lfrd.evaluation.push_phones COUNT` prints the devices' public keys, reads `Orders`, prints a line
+`python -m lfrd.bench.push_phones COUNT` prints the devices' public keys, reads `Orders`, prints a line
 when all of them are on post, reads the number of the last event, and prints what each phone was told. Its
 lines are JSON. The kernel's monotonic clock is one for all processes of a machine: times can be compared.
 
@@ -29,8 +29,8 @@ from websockets.typing import Origin
 from websockets.uri import parse_uri
 
 from lfrd import wire
+from lfrd.bench.light_phones import cookie
 from lfrd.errors import LfrdError
-from lfrd.evaluation.light_phones import cookie
 from lfrd.web.proof import DeviceKey
 
 AT_ONCE = 16
