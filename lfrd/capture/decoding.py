@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from lfrd.capture.base import Counts
 from lfrd.capture.pixels import SizeError, check_size
+from lfrd.capture.turnover import Turnover
 
 
 def video_track(container: InputContainer, threads: int) -> VideoStream:
@@ -39,7 +40,7 @@ def decoded(
     stopped: Callable[[], bool],
     relieved: Callable[[], bool],
 ) -> Iterator[VideoFrame]:
-    """The frames that decode; what does not is counted. Holds on to no frame that it has handed over.
+    """The frames that decode; what does not is counted. Holds on to those that `Turnover` asks for.
 
     relieved: whether pictures that no other is made from are to be left out (H.264's non-reference pictures,
     B frames as a rule). FFmpeg leaves them out before it decodes anything of them, and whatever comes after
@@ -50,12 +51,15 @@ def decoded(
     traceback can show it. Raises av.FFmpegError where packets cannot be read.
     """
     sparing = begun = False
+    turnover = Turnover()
     for packet in packets:
         if stopped():
             return
         if relieved() is not sparing:
             sparing = not sparing
             packet.stream.codec_context.skip_frame = "NONREF" if sparing else "DEFAULT"
+            if sparing:
+                turnover.relieved()
         began = time.perf_counter()
         try:
             frames = packet.decode()
@@ -77,4 +81,4 @@ def decoded(
                 counts.corrupt += 1
                 frames.pop()
                 continue
-            yield frames.pop()
+            yield turnover.passed(frames.pop())
