@@ -6,6 +6,9 @@
 .PHONY: demo test check lock clean
 .DEFAULT_GOAL := demo
 
+# Tests start hundreds of processes: each would compile every module of the libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 demo: .venv/run.done
 	.venv/bin/lfrd demo
 
