@@ -31,6 +31,7 @@ from lfrd.types import F32, U8, Box, CameraState, TrackId
 from lfrd.vision.picture import Picture
 from tests.deployed import deployed, invited
 from tests.journeys.marks import MASK
+from tests.journeys.process import PATIENCE
 
 MARK = 40  # bytes of a mark: long enough to be nobody else's
 MOST = 12  # marks of one kind: the newest, which nothing has had cause to overwrite yet
@@ -152,13 +153,15 @@ async def main(data: Path, clip: Path, portrait: Path, pack: Path, *, watched: b
                 await asyncio.sleep(0.01)
             eye = site.conductor.eyes[0]
             awaited = ("template as kept", "pixels as lit") if watched else ("template as kept",)
-            while not eye.journey._people or any(
-                len(marks.kinds.get(kind, ())) < SEVERAL for kind in awaited
-            ):
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(PATIENCE):
+                while not eye.journey._people or any(
+                    len(marks.kinds.get(kind, ())) < SEVERAL for kind in awaited
+                ):
+                    await asyncio.sleep(0.01)
             halt(step="in view", marks=marks.as_hex())
-            while eye.journey._people:
-                await asyncio.sleep(0.05)
+            async with asyncio.timeout(PATIENCE):
+                while eye.journey._people:
+                    await asyncio.sleep(0.05)
             await asyncio.sleep(1.0)  # rule 13: nothing stays longer than 1 s after the track has ended
             counts = eye.journey.counts
             await say(

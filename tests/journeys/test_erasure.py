@@ -94,9 +94,9 @@ def proceed(process: subprocess.Popen[str]) -> None:
 def long_clip(
     tmp_path_factory: pytest.TempPathFactory, astronaut: Path, locate: Callable[[U8], Detections]
 ) -> Path:
-    """The astronaut walks by within five seconds; then the street is empty for a long while."""
+    """The astronaut walks by within some seconds; then the street is empty for a long while."""
     clip = tmp_path_factory.mktemp("clips") / "empty-street.mp4"
-    walker = Walker("astronaut", astronaut, enter=0.2, speed=1.6, far=30, near=110, lane=0.0)
+    walker = Walker("astronaut", astronaut, enter=0.2, speed=1.1, far=30, near=110, lane=0.0)
     make_clip(clip, [walker], seconds=22.0, locate=locate, size=(640, 360), seed=3)
     return clip
 
