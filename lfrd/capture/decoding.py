@@ -58,8 +58,6 @@ def decoded(
         if relieved() is not sparing:
             sparing = not sparing
             packet.stream.codec_context.skip_frame = "NONREF" if sparing else "DEFAULT"
-            if sparing:
-                turnover.relieved()
         began = time.perf_counter()
         try:
             frames = packet.decode()
@@ -75,6 +73,7 @@ def decoded(
         begun = begun or bool(frames)
         if sparing and begun and not frames and packet.size:
             counts.spared += 1
+            turnover.spared()
         frames.reverse()
         while frames:
             if frames[-1].is_corrupt:

@@ -14,8 +14,8 @@ from av.video.frame import VideoFrame
 
 MOST = 8
 """Frames held at the most: H.264 streams keep four or so in flight, and those of several threads more."""
-RELIEVED = 3
-"""Held from the first relieved frame on, before any buffer is seen to be left behind."""
+SPARED = 3
+"""Held from the first spared frame on, before any buffer is seen to be left behind."""
 
 
 class Turnover:
@@ -35,9 +35,9 @@ class Turnover:
     def held(self) -> int:
         return len(self._held)
 
-    def relieved(self) -> None:
-        """The decoder will need fewer buffers from now on."""
-        self._hold = max(self._hold, RELIEVED)
+    def spared(self) -> None:
+        """A frame was not decoded, for which a buffer had been needed until now."""
+        self._hold = max(self._hold, SPARED)
 
     def passed(self, frame: VideoFrame) -> VideoFrame:
         """The same frame, seen."""
