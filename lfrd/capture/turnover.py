@@ -25,15 +25,10 @@ class Turnover:
     def __init__(self) -> None:
         self._held: deque[VideoFrame] = deque()
         self._hold = 0  # how many
-        self._last: dict[
-            int, int
-        ] = {}  # address of each buffer that was ever seen: its newest frame's number
+        self._last: dict[int, int] = {}  # by each buffer's address: the number of the newest frame in it
+        self._size = (0, 0)  # pixels; with another size FFmpeg begins another pool, and frees the old one
         self._number = 0
         self._patient_until = 0  # frame number; what was done last must show first
-
-    @property
-    def held(self) -> int:
-        return len(self._held)
 
     def spared(self) -> None:
         """A frame was not decoded, for which a buffer had been needed until now."""
@@ -41,6 +36,9 @@ class Turnover:
 
     def passed(self, frame: VideoFrame) -> VideoFrame:
         """The same frame, seen."""
+        if (frame.width, frame.height) != self._size:
+            self._size = frame.width, frame.height
+            self._last.clear()
         self._number += 1
         self._last[frame.planes[0].buffer_ptr] = self._number
         known = len(self._last)
