@@ -12,6 +12,9 @@ from collections import deque
 
 from av.video.frame import VideoFrame
 
+LATE = 12
+"""Frames after which a buffer that was not filled anew counts as left behind: half a second of most cameras. A
+larger pool is given two more than it has buffers."""
 MOST = 8
 """Frames held at the most: H.264 streams keep four or so in flight, and those of several threads more."""
 SPARED = 3
@@ -43,7 +46,7 @@ class Turnover:
         self._last[frame.planes[0].buffer_ptr] = self._number
         known = len(self._last)
         left_behind = self._number - min(self._last.values())
-        if left_behind > known + 2 and self._number >= self._patient_until and self._hold < MOST:
+        if left_behind > max(LATE, known + 2) and self._number >= self._patient_until and self._hold < MOST:
             self._hold += 1
             self._patient_until = self._number + known
         self._held.append(frame)
