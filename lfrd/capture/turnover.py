@@ -13,8 +13,8 @@ from collections import deque
 from av.video.frame import VideoFrame
 
 LATE = 12
-"""Frames after which a buffer that was not filled anew counts as left behind: half a second of most cameras. A
-larger pool is given two more than it has buffers."""
+"""Frames after which a buffer that was not filled anew counts as left behind: half a second of most cameras.
+A larger pool is given two more than it has buffers."""
 MOST = 8
 """Frames held at the most: H.264 streams keep four or so in flight, and those of several threads more."""
 SPARED = 3
