@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -112,6 +113,40 @@ def verify(name: PackArgument, as_json: JsonOption = False, data: DataOption = N
         print(f"{one_line(name)}: {counted(len(problems), 'problem') if problems else 'good'}")
     if problems:
         raise typer.Exit(1)
+
+
+@app.command(short_help="A pack's card as a page.")
+def card(
+    name: PackArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The page; its JSON stands beside it.")
+    ],
+    sources: Annotated[
+        list[Path] | None,
+        typer.Option("--from", metavar="REPORT.json", help="A report of `lfrd evaluate`; may be repeated."),
+    ] = None,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Make a pack's card for those who decide on its use: from its manifest, and from reports on it.
+
+    Each report is the JSON beside a page of `lfrd evaluate ... --report`; one that was made with another pack
+    is refused.
+    """
+    from lfrd.evaluation.report import card as cards
+    from lfrd.evaluation.report import page
+    from lfrd.evaluation.report.source import Source
+    from lfrd.models import library
+
+    page.require_place(output)
+    reports = [Source.read(path) for path in sources or []]
+    library.open_pack(name, data_folder(data))  # a card of files that are not there would say too much
+    made = cards.card(library.facts(name, data_folder(data)), reports)
+    cards.write(made, output)
+    if as_json:
+        print_json({"page": str(output), "json": str(page.beside(output)), "reports": len(reports)})
+    else:
+        print(f"{output}: the card of {made.facts['name']}, from {counted(len(reports), 'report')}")
 
 
 @app.command(short_help="What a pack is, and how well it does.")

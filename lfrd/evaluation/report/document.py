@@ -30,6 +30,8 @@ class Figure:
     width: float = 6.0
     height: float = 4.0
     """Inches on paper."""
+    phone_height: float | None = None
+    """Inches where the page is as narrow as a phone; None: as the width asks. For rows that need lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Provenance:
     data: Sequence[Data]
     seed: int | None
     settings: Mapping[str, str] = field(default_factory=dict)
+    measured_on: str = ""
+    """The day, as 2026-03-14; empty where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
