@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lfrd.commands import evaluate_identify, evaluate_plan, evaluate_verify
 from lfrd.commands.shared import group
 
 app = group(
@@ -13,3 +14,8 @@ app = group(
 @app.callback()
 def group_of_commands() -> None:
     """The laboratory: how well a model pack recognises, for whom, and how sure that is."""
+
+
+app.command(short_help="Who is found on a list, and who is left alone.")(evaluate_identify.identify)
+app.command(short_help="Two pictures: one person or two?")(evaluate_verify.verify)
+app.command(short_help="How large a trial must be.")(evaluate_plan.plan)

@@ -12,7 +12,9 @@ from lfrd import __version__
 from lfrd.commands import (
     audit,
     bench,
+    calibrate,
     deployment,
+    evaluate,
     failure,
     keys,
     models,
@@ -46,6 +48,7 @@ Examples:
   lfrd key show
   lfrd tls show
   lfrd models list
+  lfrd calibrate --faces people/ --pack zoo --write
   lfrd bench search
 """
 
@@ -87,6 +90,8 @@ app.add_typer(retention.app, name="retention", short_help="What is deleted when;
 app.add_typer(keys.app, name="key", short_help="The site's key.")
 app.add_typer(tls.app, name="tls", short_help="The certificates that phones are shown.")
 app.add_typer(models.app, name="models", short_help="Model packs: list, install, verify, show.")
+app.command(short_help="A model pack's scores for wanted false alerts.")(calibrate.calibrate)
+app.add_typer(evaluate.app, name="evaluate", short_help="The laboratory: error rates, and how sure they are.")
 app.add_typer(bench.app, name="bench", short_help="Measure this machine.")
 
 
