@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from lfrd.commands import evaluate_identify, evaluate_plan, evaluate_verify
+from lfrd.commands import (
+    evaluate_detect,
+    evaluate_identify,
+    evaluate_plan,
+    evaluate_street,
+    evaluate_verify,
+)
 from lfrd.commands.shared import group
 
 app = group(
@@ -18,4 +24,6 @@ def group_of_commands() -> None:
 
 app.command(short_help="Who is found on a list, and who is left alone.")(evaluate_identify.identify)
 app.command(short_help="Two pictures: one person or two?")(evaluate_verify.verify)
+app.command(short_help="Passages in clips against their truth.")(evaluate_street.street)
+app.command(short_help="The detector on marked pictures.")(evaluate_detect.detect)
 app.command(short_help="How large a trial must be.")(evaluate_plan.plan)
