@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lfrd.commands import (
     evaluate_detect,
+    evaluate_equity,
     evaluate_identify,
     evaluate_plan,
     evaluate_street,
@@ -26,4 +27,5 @@ app.command(short_help="Who is found on a list, and who is left alone.")(evaluat
 app.command(short_help="Two pictures: one person or two?")(evaluate_verify.verify)
 app.command(short_help="Passages in clips against their truth.")(evaluate_street.street)
 app.command(short_help="The detector on marked pictures.")(evaluate_detect.detect)
+app.command(short_help="For whom it works, and for whom less.")(evaluate_equity.equity)
 app.command(short_help="How large a trial must be.")(evaluate_plan.plan)
