@@ -22,8 +22,8 @@ NAMED_PAIRS: Final = 3
 
 LIMITS: Final = (
     "The figures hold for this pack, this list, these pictures and this threshold. Rates that lie together "
-    "at one threshold can lie apart at another: a strict threshold leaves hardly any false alerts in which an "
-    "imbalance could show.",
+    "at one threshold can lie apart at another: a strict threshold leaves hardly any false alerts in which "
+    "an imbalance could show.",
     "'The sample cannot tell' is not an answer in the system's favour, and must not be reported as one. "
     "Who needs an answer plans a larger trial: `lfrd evaluate plan`.",
     "Equivalence is shown within the declared margin and no further. The margin has to be declared before "
