@@ -27,6 +27,7 @@ from lfrd.operation.fault import Fault
 from lfrd.operation.hub import Hub
 from lfrd.operation.posts import Posts
 from lfrd.operation.receipts import Receipts
+from lfrd.operation.trial import LiveTrial
 from lfrd.policy.life import Facts
 from lfrd.policy.plan import Plan
 from lfrd.push.policy import PhoneNow, Policy
@@ -58,6 +59,7 @@ class Office:
     board: Board
     phones: Phones
     receipts: Receipts
+    trial: LiveTrial
     fault: Fault
     services: Services
     app: Starlette
@@ -72,6 +74,7 @@ class Office:
             "receipts": self.receipts.run(),
             "duty": self.duty.run(),
             "board": self.board.run(),
+            "trial": self.trial.run(),
             "phones": self.phones.run(),
             "viewers": self.services.viewers.run(),
             "lending": self.services.lending.run(),
@@ -106,7 +109,9 @@ async def make_office(
     fault = Fault()
     duty = Duty(Posts(settings.post.grace_seconds, settings.post.heartbeat_seconds), monotonic)
     alerts = Alerts(records.alerts, hub, Repeats(settings.decision.repeat_seconds))
-    board = Board(status, duty)
+    trial = LiveTrial(records.passages, records.db)
+    board = Board(status, duty, blue=lambda: trial.view)
+    trial.on_change(board.refresh)
     phones = Phones(records.officers, fault, duty)
     hub.on_publish(phones.reach.stored)
     receipts = Receipts(records.alerts, fault)
@@ -147,6 +152,7 @@ async def make_office(
         deployments=records.deployments,
         watchlists=records.watchlists,
         passages=records.passages,
+        trial=trial,
         retention=records.retention,
         audit=records.audit,
         keys=records.keys,
@@ -171,7 +177,8 @@ async def make_office(
         clock=records.clock.now,
         monotonic=monotonic,
     )
-    return Office(records, alerts, hub, duty, board, phones, receipts, fault, services, make_app(services))
+    app = make_app(services)
+    return Office(records, alerts, hub, duty, board, phones, receipts, trial, fault, services, app)
 
 
 def _phones_now(phones: Phones, duty: Duty) -> list[PhoneNow]:

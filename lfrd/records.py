@@ -75,7 +75,7 @@ async def records(
             deployments=Deployments(db, keys, clock.now),
             watchlists=Watchlists(db, keys, clock.now),
             alerts=AlertLog(db, keys, clock.now),
-            passages=Passages(db, clock.now),
+            passages=Passages(db, keys, clock.now),
             destruction=destruction,
             retention=Retention(db, keys, destruction, clock.now),
             addresses=Addresses(db, keys, clock.now),

@@ -229,6 +229,17 @@ class CameraView(Struct, frozen=True):
     """Seconds between a frame's capture and the end of its analysis; None while not live."""
 
 
+class FalseAlertsView(Struct, frozen=True):
+    """What the model pack's card lets expect at this list: of the faces of people on no list, one in `one_in`
+    raises a false alert. bound: 'over' where more do, 'under' where fewer do, or empty. extrapolated: no
+    measurement reaches that far. of_tracks: people walking by were measured, not single pictures."""
+
+    one_in: int
+    bound: Literal["", "over", "under"]
+    extrapolated: bool
+    of_tracks: bool
+
+
 class DeploymentView(Struct, frozen=True):
     """The deployment that is open. stage: a Stage. why: in words, where it is paused or suspended."""
 
@@ -240,6 +251,21 @@ class DeploymentView(Struct, frozen=True):
     ends_at: float
     threshold: float
     n: int
+    false_alerts: FalseAlertsView | None = None
+    """None where the card cannot say."""
+
+
+class BlueView(Struct, frozen=True):
+    """The blue list's live trial: so many passages found, of so many that count, with the interval low..high
+    of the rate. walking: how many are being tried now. version: another number where any of it, or a word on
+    a passage, is another: then it is time to ask anew (`/api/passages`)."""
+
+    found: int
+    passages: int
+    low: float
+    high: float
+    walking: int
+    version: int
 
 
 class State(ToPhone, tag="state", frozen=True):
@@ -260,6 +286,8 @@ class State(ToPhone, tag="state", frozen=True):
     """Why the box does not keep up, in words; empty while it does."""
     faces_seen: int = 0
     """Tracks counted since the deployment began."""
+    blue: BlueView | None = None
+    """None while no volunteer of the blue list is looked for."""
 
 
 class Welcome(ToPhone, tag="welcome", frozen=True):

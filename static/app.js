@@ -449,7 +449,7 @@ class App {
     }
     if (document.visibilityState === "hidden") return; // nobody looks: paint nothing
     this.bars.tick();
-    this.ready.tick(connection.silence());
+    this.ready.tick(connection.silence(), connection.now());
     this.card.tick(connection.now());
   }
 }

@@ -1,6 +1,7 @@
 // The screen between alerts: is the street protected, who is on post, what has happened, and the way on and off.
 
 import { AlertList } from "./alert-list.js";
+import { BlueList } from "./blue-list.js";
 import { CameraList } from "./camera-list.js";
 import { h, icon, paint, say } from "./dom.js";
 import { isNight, look } from "./look.js";
@@ -35,22 +36,22 @@ export class ReadyScreen {
     this.wakeUps = h("div", { class: "wake-ups" }); // filled by wake-ups.js, once that is loaded
     this.history = new AlertList((id) => ask.open(id));
     this.post = h("div", { class: "post" });
+    this.blue = new BlueList(() => this.#sheet());
+    this.look = null; // what scrolls, once shown
   }
 
   show() {
     if (this.place.contains(this.post)) return;
     this.place.className = "ready";
-    this.place.replaceChildren(
-      h(
-        "div",
-        { class: "look" },
-        this.top,
-        h("div", { class: "hero" }, this.protection, this.age),
-        this.waiting,
-        h("div", { class: "columns" }, this.history.place, this.cameras.place, this.people, this.phone),
-      ),
-      this.post,
+    this.look = h(
+      "div",
+      { class: "look" },
+      this.top,
+      h("div", { class: "hero" }, this.protection, this.age),
+      this.waiting,
+      h("div", { class: "columns" }, this.history.place, this.blue.place, this.cameras.place, this.people, this.phone),
     );
+    this.place.replaceChildren(this.look, this.blue.sheet, this.post);
   }
 
   /**
@@ -64,6 +65,7 @@ export class ReadyScreen {
     this.#protection(state, online);
     this.#waiting(now.book);
     this.cameras.update(state, online);
+    this.blue.update(state, online, Boolean(now.wanted), now.now);
     this.#people(state, online, officer);
     this.#phone(now.signal, Boolean(state?.on_post));
     this.history.update(now.book);
@@ -75,13 +77,21 @@ export class ReadyScreen {
     this.last = null;
     this.sure = "";
     this.cameras.update(null, false);
+    this.blue.clear();
     this.history.clear();
     for (const part of [this.top, this.protection, this.waiting, this.people, this.phone, this.post]) paint(part, "", () => []);
   }
 
-  /** @param {number} silence  seconds since the server last said anything */
-  tick(silence) {
+  /** @param {number} silence  seconds since the server last said anything  @param {number} now  its clock */
+  tick(silence, now) {
+    this.blue.tick(now);
     say(this.age, this.last?.state ? text.asOf(silence) : "");
+  }
+
+  /** The blue list's sheet stands in the place of all but the way off post. */
+  #sheet() {
+    if (this.blue.open) this.cameras.close();
+    this.look.hidden = this.blue.open;
   }
 
   #top(welcome, deployment, officer, now) {
@@ -137,7 +147,9 @@ export class ReadyScreen {
   #people(state, online, officer) {
     const officers = online ? (state?.officers ?? []) : [text.unknown];
     const lost = online ? (state?.unreachable ?? []) : [];
-    paint(this.people, JSON.stringify([officers, lost, state?.faces_seen]), () => [
+    const open = state?.deployment;
+    const rate = open?.false_alerts;
+    paint(this.people, JSON.stringify([officers, lost, state?.faces_seen, open?.n, rate]), () => [
       h("h2", {}, icon("people"), text.officers),
       h(
         "ul",
@@ -158,6 +170,14 @@ export class ReadyScreen {
         h("strong", {}, (state?.faces_seen ?? 0).toLocaleString(words.locale)),
         h("small", {}, text.facesWhy),
       ),
+      open &&
+        h(
+          "p",
+          { class: "figure" },
+          h("span", {}, text.falseAlerts),
+          h("strong", {}, rate ? text.falseAlertsOf(rate) : text.falseAlertsUnknown),
+          h("small", {}, text.falseAlertsWhy(open.n, rate)),
+        ),
     ]);
   }
 

@@ -10,6 +10,7 @@ const SHELL = [
   "alerts.js",
   "app.js",
   "bars.js",
+  "blue-list.js",
   "buttons.js",
   "camera-list.js",
   "connection.js",

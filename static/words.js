@@ -152,6 +152,14 @@ const english = {
     nobody: "Nobody",
     faces: "Faces seen",
     facesWhy: "People followed through a camera's view since the start; only the number is kept.",
+    falseAlerts: "Expected false alerts",
+    falseAlertsOf: ({ one_in, bound, extrapolated }) =>
+      `${{ over: "more than ", under: "fewer than " }[bound] ?? (extrapolated ? "about " : "")}1 in ${one_in.toLocaleString(words.locale)} faces`,
+    falseAlertsUnknown: "Not known",
+    falseAlertsWhy: (n, rate) =>
+      rate
+        ? `Of people on no list, at this list of ${n.toLocaleString(words.locale)}: ${rate.extrapolated ? "extrapolated from" : "from"} the model's card.`
+        : "The model's card does not say.",
     unreachable: "Phone not reached",
     you: (name) => `${name} (you)`,
     phone: "This phone",
@@ -160,6 +168,45 @@ const english = {
     signOutSure: "Sign out",
     signOutStay: "Stay signed in",
     signOutFailed: "No connection: the server could not be told. Try again.",
+  },
+
+  blueList: {
+    heading: "Blue list",
+    open: "Note passages",
+    back: "Back to post",
+    rate: ({ found, passages, low, high }) =>
+      passages ? `${found} of ${passages} found (${Math.round(100 * low)}–${Math.round(100 * high)} %)` : "No passage counts yet",
+    apart: "None of this counts as operational.",
+    void: (n) => `${count(n, "passage", "passages")} void.`,
+    unpaired: (n) => `${count(n, "alert", "alerts")} without a passage.`,
+    explain:
+      "Press a volunteer's number as they set out, before a camera sees them. The server finds out whether their alert comes within a minute; you need not look.",
+    volunteer: (number) => `Volunteer ${number}`,
+    walks: "walks now",
+    walksNow: (number) => `Volunteer ${number} walks now`,
+    walking: (number) => `Volunteer ${number} is walking`,
+    left: (time) => `${time} left`,
+    sending: "Noting…",
+    undo: "Undo",
+    undoOf: (number) => `Undo: volunteer ${number} does not walk`,
+    againAsk: (number) => `Volunteer ${number} is still being tried. Do they walk through once more?`,
+    again: (number) => `${number} walks again`,
+    no: "No",
+    newest: "Newest passages",
+    none: "None yet.",
+    byHand: "Noted by hand",
+    word: { found: "Found", missed: "Not found", void: "Void" },
+    why: {
+      alert: "",
+      window: "no alert within the time",
+      again: "no alert before they walked again",
+      halted: "the deployment did not go on",
+    },
+    by: (name) => `by ${name}`,
+    correct: "Correct",
+    correctOf: (number, time) => `Correct: volunteer ${number} at ${time}`,
+    correctTo: { found: "Found", missed: "Not found", void: "Did not walk through" },
+    failed: "Not noted: no answer from the server. Try again.",
   },
 
   stage: {

@@ -141,6 +141,8 @@ class Desk:
     url: str
     office: Office
     people: dict[Role, Actor]
+    status: list[Status]
+    """What the box says of itself: one, which a test may exchange."""
     _tracks: Iterator[int] = field(default_factory=itertools.count)
 
     @asynccontextmanager
@@ -306,8 +308,9 @@ async def desk(folder: Path, *, tls: bool = False, drawn: bool = False) -> Async
             faces_seen=12482,
             paces={CAMERAS[0]: 41.6, CAMERAS[1]: None},
         )
+        told = [status]
         office = await make_office(
-            placed, kept, status=lambda: status, static=static_folder(), certificate=certificate
+            placed, kept, status=lambda: told[0], static=static_folder(), certificate=certificate
         )
 
         async def facts(plan: Plan, deployment: DeploymentId) -> Facts:
@@ -319,7 +322,7 @@ async def desk(folder: Path, *, tls: bool = False, drawn: bool = False) -> Async
         services = dataclasses.replace(office.services, facts=facts, still=still)
         office = dataclasses.replace(office, services=services, app=make_app(services))
         async with working(office) as group, serving(office.app, placed, group, context) as bound:
-            yield Desk(bound.url, office, people)
+            yield Desk(bound.url, office, people, told)
 
 
 async def _people(kept: Records) -> dict[Role, Actor]:

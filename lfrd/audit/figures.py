@@ -81,7 +81,15 @@ class BlueFigures(Struct, frozen=True):
 
     alerts: int
     tpir: Rate
-    """Passages through the zone that raised the right alert, of all that an observer counted."""
+    """Passages through the zone that raised the right alert, of all that were noted and count."""
+    paired: int
+    """Of those: what the server paired with alerts by itself, and no observer corrected."""
+    corrected: int
+    """Passages on which an observer's word stands in the place of the server's."""
+    void: int
+    """Noted, and not counted: nobody walked through, or the deployment did not stay active."""
+    alerts_unpaired: int
+    """Alerts by which no noted passage was found."""
 
 
 class Adjudications(Struct, frozen=True):

@@ -90,10 +90,12 @@ class History:
             case kinds.AlertRaised():
                 alert = self.alerts[body.alert] = Alert.raised(body, at)
                 self._tally(body.segment).alerts.append(alert)
+                if body.blue:
+                    self._tally(body.segment).blue.alerts.add(body.alert)
                 self._hour(at)
                 course.seen_alive(at)
-            case kinds.BluePassage():
-                self._tally(body.segment).passages[body.passage] = body.found
+            case kinds.BlueWalk() | kinds.BluePassage():
+                self._tally(body.segment).blue.take(body, actor, at)
             case kinds.CameraFailed():
                 course.camera_failed(body.camera, at)
                 self._tally(course.segment).camera(body.camera).failures += 1

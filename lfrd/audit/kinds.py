@@ -12,6 +12,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from lfrd.audit.body import Body as Body
+from lfrd.audit.kinds_blue import BluePassage as BluePassage
+from lfrd.audit.kinds_blue import BlueWalk as BlueWalk
+from lfrd.audit.kinds_blue import Why as Why
 from lfrd.audit.kinds_live import (
     AuthorityMade as AuthorityMade,
 )
@@ -276,7 +279,7 @@ class ListAsked(Body, tag="list_asked", frozen=True):
 
 
 class ListViewed(Body, tag="list_viewed", frozen=True):
-    """The list's entries, or its pairs, were shown. part: 'entries' or 'pairs'."""
+    """Entries of the list were shown. part: 'entries', 'pairs' or 'volunteers'."""
 
     deployment: str
     part: str
@@ -367,15 +370,6 @@ class AlertClosed(Body, tag="alert_closed", frozen=True):
     alert: str
 
 
-class BluePassage(Body, tag="blue_passage", frozen=True):
-    """An observer saw a volunteer of the blue list walk through the zone."""
-
-    deployment: str
-    segment: int
-    passage: str
-    found: bool
-
-
 # ---- access, export, deletion --------------------------------------------------------------------------
 
 
@@ -429,7 +423,7 @@ AboutList: TypeAlias = ListImported | ImportDiscarded | EntryApproved | ListExpo
 AboutCameras: TypeAlias = Counted | CameraFailed | CameraBack | StillViewed
 AboutSeen: TypeAlias = AlertRaised | AlertSighted | AlertImproved | AlertEscalated | AlertExpired
 AboutReview: TypeAlias = AlertClaimed | AlertReleased | AlertAdjudicated | AdjudicationWithdrawn
-AboutStreet: TypeAlias = Engaged | OutcomeCoded | AlertClosed | BluePassage
+AboutStreet: TypeAlias = Engaged | OutcomeCoded | AlertClosed | BlueWalk | BluePassage
 AboutAccess: TypeAlias = PictureViewed | AuditViewed | RecordViewed | Exported
 AboutKept: TypeAlias = HoldPlaced | HoldLifted | Deleted
 AboutAlerts: TypeAlias = AboutSeen | AboutReview | AboutStreet

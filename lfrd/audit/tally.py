@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from lfrd.audit.blue import BlueTally
 from lfrd.audit.figures import (
     Adjudications,
     AlertFigures,
-    BlueFigures,
     CameraFigures,
     Counts,
     Outcomes,
@@ -53,7 +53,7 @@ class Tally:
 
     cameras: dict[str, CameraTally] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
-    passages: dict[str, bool] = field(default_factory=dict)  # of the blue list: found or not
+    blue: BlueTally = field(default_factory=BlueTally)
 
     def camera(self, name: str) -> CameraTally:
         return self.cameras.setdefault(name, CameraTally())
@@ -70,10 +70,7 @@ class Tally:
             frames_analysed=analysed,
             frames_not_analysed=frames - analysed,
             alerts=_alerts(alerts, faces),
-            blue=BlueFigures(
-                alerts=len(self.alerts) - len(alerts),
-                tpir=share(sum(self.passages.values()), len(self.passages)),
-            ),
+            blue=self.blue.figures(),
             adjudications=_adjudications(alerts),
             time_to_answer=spread(
                 [alert.answered_at - alert.raised_at for alert in alerts if alert.answered_at is not None]
@@ -90,7 +87,7 @@ def together(tallies: Iterable[Tally]) -> Tally:
         for name, camera in tally.cameras.items():
             total.camera(name).add(camera)
         total.alerts += tally.alerts
-        total.passages |= tally.passages
+        total.blue.add(tally.blue)
     return total
 
 

@@ -36,8 +36,17 @@ class Board:
     shown at once. A phone compares `version` with the one it has sent: what came between is not its concern.
     """
 
-    def __init__(self, status: Callable[[], Status], duty: Duty, *, seconds: float = 1.0) -> None:
+    def __init__(
+        self,
+        status: Callable[[], Status],
+        duty: Duty,
+        *,
+        blue: Callable[[], wire.BlueView | None] = lambda: None,
+        seconds: float = 1.0,
+    ) -> None:
+        """blue: how the blue list's live trial stands."""
         self._status = status
+        self._blue = blue
         self._duty = duty
         self._seconds = seconds
         self._wakes: list[Callable[[], None]] = []  # one a subscriber
@@ -122,4 +131,5 @@ class Board:
             unreachable=self._duty.unreachable(),
             degraded=status.degraded,
             faces_seen=status.faces_seen,
+            blue=self._blue(),
         )

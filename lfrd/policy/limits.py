@@ -75,7 +75,7 @@ class Control:
         self.faces_seen = 0  # of this run
         self._false: dict[str, int] = {}  # false alerts of this run: faces seen when each became one
         self._passages: dict[str, bool] = {}  # blue-list passages of this run, in order: found or not
-        self._earlier: set[str] = set()  # false alerts of earlier runs, which count no more
+        self._earlier: set[str] = set()  # false alerts and passages of earlier runs, which count no more
         self._alerts: dict[str, Alert] = {}  # operational alerts, of all runs, for `feed`
         self._breaches: tuple[Breach | None, Breach | None] = (None, None)  # false alerts, blue list
 
@@ -95,12 +95,15 @@ class Control:
             del self._false[alert]
         self._breaches = self._false_alert_breach(), self._breaches[1]
 
-    def blue(self, passage: str, found: bool) -> None:
-        """A volunteer of the blue list walked through the zone, and was found or was not. The newest word on
-        a passage counts."""
-        if self.blue_tpir == 0.0 or self._passages.get(passage) is found:
+    def blue(self, passage: str, found: bool | None) -> None:
+        """A volunteer of the blue list walked through the zone, and was found or was not; None: it does not
+        count after all. The newest word on a passage counts."""
+        if self.blue_tpir == 0.0 or passage in self._earlier or self._passages.get(passage) is found:
             return
-        self._passages[passage] = found
+        if found is None:
+            del self._passages[passage]
+        else:
+            self._passages[passage] = found
         self._breaches = self._breaches[0], self._blue_breach()
 
     @property
@@ -115,7 +118,7 @@ class Control:
 
     def restart(self) -> None:
         """A new run: an authorising officer has looked at it, or the terms have changed."""
-        self._earlier.update(self._false)
+        self._earlier.update(self._false, self._passages)
         self._false.clear()
         self._passages.clear()
         self.faces_seen = 0
@@ -128,7 +131,7 @@ class Control:
             case Counted():
                 self.faces(body.faces_seen)
             case BluePassage():
-                self.blue(body.passage, body.found)
+                self.blue(body.passage, None if body.void else body.found)
             case SegmentBegan() | Authorised(kind="resume"):
                 self.restart()
             case AlertRaised():

@@ -73,6 +73,13 @@ _RATES: dict[str, Callable[[Counts], Rate]] = {
     "false_per_alerts": lambda c: c.alerts.false_per_alerts,
     "blue_tpir": lambda c: c.blue.tpir,
 }
+_LATER: dict[str, Callable[[Counts], Cell]] = {
+    "blue_paired": lambda c: c.blue.paired,
+    "blue_corrected": lambda c: c.blue.corrected,
+    "blue_void": lambda c: c.blue.void,
+    "blue_alerts_unpaired": lambda c: c.blue.alerts_unpaired,
+}
+"""Added since: a column never moves."""
 _RATE = ("", "_events", "_of", "_low", "_high", "_method", "_confidence")
 _SEGMENT: tuple[str, ...] = (
     "segment", "began_at", "ended_at", "threshold", "pack", "model", "watchlist_size", "composition",
@@ -81,7 +88,7 @@ _SEGMENT: tuple[str, ...] = (
 _BASIS = ("audit_records", "audit_hash", "as_of_at")
 
 COLUMNS: tuple[str, ...] = (
-    *_DEPLOYMENT, *_SEGMENT, *_COUNTS, *(name + part for name in _RATES for part in _RATE), *_BASIS,
+    *_DEPLOYMENT, *_SEGMENT, *_COUNTS, *(name + part for name in _RATES for part in _RATE), *_BASIS, *_LATER,
 )  # fmt: skip
 """Never moved or renamed within a format; new ones come at the end."""
 
@@ -105,6 +112,7 @@ def _row(figures: DeploymentFigures, basis: Basis, terms: list[Cell], counts: Co
         rate = of(counts)
         row += [rate.rate, rate.events, rate.of, rate.low, rate.high, rate.method, rate.confidence]
     row += [basis.records, basis.last_hash, _time(basis.as_of_at)]
+    row += [count(counts) for count in _LATER.values()]
     return [_harmless(cell) for cell in row]
 
 

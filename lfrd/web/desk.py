@@ -68,6 +68,7 @@ async def overview(_request: Request, services: Services, session: Session | Non
             "now": services.clock(),
             "deployment": None if deployment is None else as_deployment(deployment, names),
             "segment": _terms(segments),
+            "false_alerts": None if view.deployment is None else view.deployment.false_alerts,
             "coming": [
                 {
                     "id": one.id,

@@ -117,7 +117,14 @@ def _rows(counts: Counts) -> Iterator[Row]:
     yield Row("Not determined", words.number(alerts.undetermined))
     yield Row("False alert rate by faces", words.rate(alerts.false_per_faces, "faces seen"))
     yield Row("False alert rate by alerts", words.rate(alerts.false_per_alerts, "alerts"))
-    yield Row("Blue-list recognition rate", words.rate(counts.blue.tpir, "passages"))
+    blue = counts.blue
+    yield Row("Blue-list recognition rate", words.rate(blue.tpir, "passages"))
+    if blue.tpir.of or blue.void or blue.alerts:
+        yield Row("Blue-list passages decided by the server", words.number(blue.paired))
+        yield Row("Blue-list passages corrected by an observer", words.number(blue.corrected))
+        yield Row("Blue-list passages that do not count", words.number(blue.void))
+        yield Row("Blue-list alerts", words.number(blue.alerts))
+        yield Row("Blue-list alerts without a passage", words.number(blue.alerts_unpaired))
     yield Row("Median time to the first answer", words.duration(counts.time_to_answer.median_seconds))
     yield Row("Median time to the adjudication", words.duration(counts.adjudications.time.median_seconds))
     yield Row("Engagements", words.number(outcomes.engagements))

@@ -11,6 +11,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lfrd.policy.life import BLUE
 from lfrd.store.entries import EntryState, EntryView, Need
 from lfrd.store.officers import Session
 from lfrd.web.answers import Endpoint, Refusal, json, read
@@ -28,13 +29,14 @@ class Approving(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 async def watchlist(request: Request, services: Services, session: Session | None) -> Response:
-    """A deployment's list: its figures, and the entries and pairs that a person must look at. Seeing those is
-    a record in the audit, also where there are none."""
+    """A deployment's list: figures, volunteers' numbers, and the entries and pairs that a person must look
+    at. Seeing those is a record in the audit, also where there are none."""
     assert session is not None
     id = deployment_of(request)
     await services.deployments.get(id)  # or it is unknown
     summary = await services.watchlists.summary(id)
-    answer: dict[str, object] = {"now": services.clock(), "summary": None, "waiting": [], "pairs": []}
+    answer: dict[str, object] = {"now": services.clock(), "summary": None}
+    answer |= {"volunteers": [], "waiting": [], "pairs": []}
     if summary is not None:
         names = await names_of(services)
         answer["summary"] = {
@@ -46,6 +48,9 @@ async def watchlist(request: Request, services: Services, session: Session | Non
                 id, session.actor, state=EntryState.WAITING, limit=WAITING_SHOWN
             )
             answer["waiting"] = [_entry(entry, names) for entry in entries]
+        if BLUE in summary.composition:
+            numbers = await services.passages.numbers(id, session.actor)
+            answer["volunteers"] = [{"number": n, "reference": name} for name, n in numbers.items()]
         if summary.pairs:
             answer["pairs"] = await services.watchlists.pairs(id, session.actor, limit=PAIRS_SHOWN)
     return json(answer)

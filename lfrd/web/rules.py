@@ -98,6 +98,10 @@ ROUTES: Final = (
     Rule("GET", "/alerts/{alert}/probe.jpg", PICTURES, "probe"),
     Rule("GET", "/alerts/{alert}/candidate.jpg", PICTURES, "candidate"),
     Rule("WS", "/ws", PICTURES, "socket"),
+    # The blue list's live trial: an engagement officer says something of it on post only.
+    Rule("GET", "/api/passages", PICTURES, "passages"),
+    Rule("POST", "/api/passages", PICTURES, "passage_walks"),
+    Rule("POST", "/api/passages/{passage}", PICTURES, "passage_says"),
     # Waking a phone that sleeps.
     Rule("GET", "/api/wake-ups", ENGAGEMENT, "wake_ups"),
     Rule("POST", "/api/wake-ups", ENGAGEMENT, "wake_ups_on"),
@@ -131,6 +135,7 @@ ROUTES: Final = (
     Rule("POST", "/api/desk/deployments/{deployment}/extend", AUTHORISING, "desk_extend"),
     Rule("POST", "/api/desk/deployments/{deployment}/amend", AUTHORISING, "desk_amend"),
     Rule("POST", "/api/desk/deployments/{deployment}/suspend", RUNS, "desk_suspend"),
+    Rule("GET", "/api/desk/deployments/{deployment}/passages", READS, "desk_passages"),
     Rule("POST", "/api/desk/deployments/{deployment}/passages", PICTURES, "desk_passage"),
     Rule("POST", "/api/desk/deployments/{deployment}/close", RUNS, "desk_close"),
     Rule("POST", "/api/desk/deployments/{deployment}/revoke", RUNS, "desk_revoke"),

@@ -17,7 +17,7 @@ from lfrd import wire
 from lfrd.errors import LfrdError, NotAllowed, StoreError
 from lfrd.store.officers import Session
 from lfrd.types import AlertId
-from lfrd.web import desk, opening, passkeys, phone_camera, preview, refusals, sign_in, wake_ups
+from lfrd.web import desk, opening, passages, passkeys, phone_camera, preview, refusals, sign_in, wake_ups
 from lfrd.web.answers import Endpoint, Refusal, json, not_allowed
 from lfrd.web.files import Files
 from lfrd.web.guard import HSTS_BROUGHT, HSTS_OWN, Guard
@@ -211,5 +211,6 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
     **preview.ENDPOINTS,
     **wake_ups.ENDPOINTS,
     **phone_camera.ENDPOINTS,
+    **passages.ENDPOINTS,
 }
 """By the names that the table of rules uses; each module of endpoints brings its own."""

@@ -17,6 +17,7 @@ from lfrd.operation.duty import Duty
 from lfrd.operation.fault import Fault
 from lfrd.operation.hub import Hub
 from lfrd.operation.receipts import Receipts
+from lfrd.operation.trial import LiveTrial
 from lfrd.push.wake_ups import WakeUps
 from lfrd.store.alerts import AlertLog
 from lfrd.store.audit import Audit
@@ -54,6 +55,8 @@ class Services:
     deployments: Deployments
     watchlists: Watchlists
     passages: Passages
+    trial: LiveTrial
+    """Of the blue list: decided and told while the server runs."""
     retention: Retention
     audit: Audit
     keys: Keys

@@ -15,6 +15,7 @@ const PAGES = [
   { at: "deployments/:id", name: "deployment", roles: "operator authorising auditor" },
   { at: "deployments/:id/plan", name: "plan", roles: "operator" },
   { at: "deployments/:id/zones/:camera", name: "zones", roles: "operator authorising" },
+  { at: "blue/:id", name: "blue", roles: "operator authorising auditor" },
   { at: "watchlist", name: "watchlist", roles: "operator authorising", nav: true, key: "l" },
   { at: "watchlist/:id", name: "watchlist", roles: "operator authorising" },
   { at: "alerts", name: "alerts", roles: "operator", nav: true, key: "a" },

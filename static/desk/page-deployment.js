@@ -106,7 +106,7 @@ function build({ deployment, authorisations, zones_drawn_by: drawnBy, segments, 
         { empty: text.noSegments, numbers: [2, 3], kind: "cards" },
       ),
     ),
-    h("p", { class: "links" }, link(`record/${id}`, text.toRecord), " ", button(words.print, () => print(), "quiet")),
+    h("p", { class: "links" }, watchlist?.composition["blue list"] ? link(`blue/${id}`, text.toBlue) : "", " ", link(`record/${id}`, text.toRecord), " ", button(words.print, () => print(), "quiet")),
   ].filter(Boolean);
 }
 

@@ -87,6 +87,7 @@ function open(state, desk) {
       segment && tile(text.n, segment.n, text.nWhy),
       segment && tile(text.threshold, segment.threshold.toFixed(3), text.thresholdWhy(segment.number, segment.pack)),
     ),
+    segment && falseAlerts(state.false_alerts),
     section(text.cameras, cameras(state)),
     h("p", {}, link("wall", text.toWall, { "data-key": "wall", class: "alone" }), " · ", link(`deployments/${deployment.id}`, text.more, { "data-key": "more", class: "alone" })),
   ].filter(Boolean);
@@ -130,6 +131,9 @@ const cameras = ({ cameras: list, paces }) =>
 
 const tile = (name, value, why, kind = "") =>
   h("div", { class: `tile ${kind}` }, h("p", { class: "name" }, name), h("p", { class: "value" }, words.number(value)), h("p", { class: "faint" }, why));
+
+const falseAlerts = (rate) =>
+  h("p", {}, h("strong", {}, rate ? text.falseAlerts(rate) : text.falseAlertsUnknown), " ", h("span", { class: "faint" }, text.falseAlertsWhy(rate)));
 
 function timeLeft(plan, now) {
   if (!plan.ends_at) return text.noEnd;

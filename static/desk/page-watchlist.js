@@ -70,6 +70,13 @@ function build(state, desk, urls, again) {
         kind: "narrow cards",
       }),
     ),
+    state.volunteers.length
+      ? section(
+          text.volunteers,
+          h("p", { class: "faint" }, text.volunteersWhy),
+          table(text.volunteers, [text.volunteer, text.reference], state.volunteers.map((each) => [words.number(each.number), each.reference]), { kind: "narrow" }),
+        )
+      : "",
     waiting(state, desk, urls, again),
     pairs(state, urls),
   ];

@@ -42,7 +42,7 @@ def figures(rows: list[Row], deployment: str, segment: int | None) -> Row:
     raised = [row for row in all_of("alert_raised") if here(row)]
     operational = [row for row in raised if not row["blue"]]
     alerts = [alert_of(row, mine) for row in operational]
-    passages = {row["passage"]: row["found"] for row in all_of("blue_passage") if here(row)}
+    blue = _blue([row for row in all_of("blue_passage") if here(row)])
 
     def number(test: Callable[[Row], bool]) -> int:
         return len([alert for alert in alerts if test(alert)])
@@ -78,7 +78,13 @@ def figures(rows: list[Row], deployment: str, segment: int | None) -> Row:
         "false_per_faces": _poisson(false, faces),
         "false_per_alerts": _wilson(false, len(alerts)),
         "blue_alerts": len(raised) - len(operational),
-        "tpir": _wilson(sum(passages.values()), len(passages)),
+        "tpir": _wilson(blue["found"], blue["passages"]),
+        "blue": {
+            "paired": blue["paired"],
+            "corrected": blue["corrected"],
+            "void": blue["void"],
+            "alerts_unpaired": len({row["alert"] for row in raised if row["blue"]} - blue["answered"]),
+        },
         "viable": number(lambda a: a["decision"] == "viable"),
         "not_viable": number(lambda a: a["decision"] == "not_viable"),
         "insufficient": number(lambda a: a["decision"] == "insufficient"),
@@ -108,6 +114,23 @@ def figures(rows: list[Row], deployment: str, segment: int | None) -> Row:
             for name in {row["camera"] for row in counted}
             | {row["camera"] for row in all_of("camera_failed") if here(_with_segment(row, mine))}
         },
+    }
+
+
+def _blue(said: list[Row]) -> Row:
+    """Words on passages, oldest first."""
+    newest = {row["passage"]: row for row in said}
+    servers = {row["passage"] for row in said if row.get("why")}
+    counted = [row for row in newest.values() if not row.get("void")]
+    return {
+        "found": len([row for row in counted if row["found"]]),
+        "passages": len(counted),
+        "paired": len([row for row in counted if row.get("why")]),
+        "corrected": len(
+            [row for row in newest.values() if row["passage"] in servers and not row.get("why")]
+        ),
+        "void": len(newest) - len(counted),
+        "answered": {row["alert"] for row in said if row.get("alert")},
     }
 
 

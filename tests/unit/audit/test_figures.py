@@ -24,6 +24,7 @@ DECISIONS: tuple[Decision, ...] = get_args(Decision)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 CLASSES: tuple[ArrestClass, ...] = get_args(ArrestClass)
 CAMERAS = ("North", "South", "Gate")
+WHYS: tuple[kinds.Why, ...] = get_args(kinds.Why)
 
 
 def only(diary: Diary) -> DeploymentFigures:
@@ -47,7 +48,7 @@ def random_history(seed: int, steps: int) -> Diary:
             name = f"{deployment}-{rng.randint(1, alerts)}" if alerts else ""
             officer = rng.choice(("pc1", "pc2"))
             camera = rng.choice(CAMERAS)
-            step = rng.randrange(22)
+            step = rng.randrange(25)
             if off and step not in (0, 1, 2, 17, 18):
                 continue
             match step:
@@ -117,6 +118,20 @@ def random_history(seed: int, steps: int) -> Diary:
                 case 21:
                     passage = f"p{rng.randint(1, 8)}"
                     diary.add(kinds.BluePassage(deployment, segment, passage, rng.random() < 0.7))
+                case 22:
+                    diary.add(kinds.BlueWalk(deployment, segment, f"s{segment}-{rng.randint(1, 5)}", 1, 60.0))
+                case 23 | 24 if (why := rng.choice(WHYS)) != "alert" or name:
+                    diary.add(
+                        kinds.BluePassage(
+                            deployment,
+                            segment,
+                            f"s{segment}-{rng.randint(1, 5)}",
+                            found=why == "alert" or (not why and rng.random() < 0.5),
+                            void=why == "halted" or (not why and rng.random() < 0.2),
+                            alert=name if why == "alert" else "",
+                            why=why,
+                        )
+                    )
                 case _:
                     pass
         if off:
@@ -176,6 +191,7 @@ def same(counts: Counts, wanted: dict[str, Any]) -> None:
     assert alerts.false_per_faces.events == alerts.false_per_alerts.events == wanted["false"]
     assert (alerts.false_per_faces.of, alerts.false_per_alerts.of) == (wanted["faces_seen"], wanted["raised"])
     assert counts.blue.alerts == wanted["blue_alerts"]
+    assert {name: getattr(counts.blue, name) for name in wanted["blue"]} == wanted["blue"]
     for name in ("viable", "not_viable", "insufficient", "withdrawn", "second_reviews", "disagreed"):
         assert getattr(judged, name) == wanted[name], name
     for spread, of in ((judged.time, wanted["seconds"]), (counts.time_to_answer, wanted["answers"])):
@@ -229,6 +245,38 @@ def test_blue_list_alerts_never_count_as_operational() -> None:
     assert total.alerts.false_per_faces.events == total.adjudications.not_viable == 0
     assert total.time_to_answer.count == total.outcomes.uncoded == total.outcomes.confirmed_false == 0
     assert [camera.alerts for camera in total.cameras] == [0]
+
+
+def test_a_live_trial_counts_what_the_server_found_and_what_observers_put_right() -> None:
+    diary = Diary()
+    diary.start()
+    for name in ("v1", "v2", "v3"):
+        diary.alert(name, blue=True)
+    for number, word in enumerate(
+        (
+            kinds.BluePassage("d1", 1, "p0", True, alert="v1", why="alert"),
+            kinds.BluePassage("d1", 1, "p1", True, alert="v1", why="alert"),  # a sighting of it
+            kinds.BluePassage("d1", 1, "p2", False, why="window"),
+            kinds.BluePassage("d1", 1, "p3", False, why="again"),
+            kinds.BluePassage("d1", 1, "p4", False, void=True, why="halted"),
+            kinds.BluePassage("d1", 1, "p5", False, void=True),
+            kinds.BluePassage("d1", 1, "p6", True),
+        )
+    ):
+        diary.add(kinds.BlueWalk("d1", 1, f"p{number}", 7, 60.0), word)
+    diary.add(kinds.BlueWalk("d1", 1, "open", 7, 60.0))
+    diary.add(kinds.BluePassage("d1", 1, "p3", True), by="pc1")
+    blue = only(diary).total.blue
+    assert (blue.tpir.events, blue.tpir.of) == (4, 5)
+    assert (blue.paired, blue.corrected, blue.void) == (3, 1, 2)
+    assert (blue.alerts, blue.alerts_unpaired) == (3, 2)
+    assert only(diary).total.alerts.raised == 0
+
+
+def test_an_export_from_before_there_were_live_trials_says_what_it_said() -> None:
+    old = '{"what":"blue_passage","deployment":"d1","segment":1,"passage":"p1","found":true}'
+    assert kinds.decode(old) == kinds.BluePassage("d1", 1, "p1", True)
+    assert msgspec.json.encode(kinds.decode(old)).decode() == old
 
 
 def test_faces_seen_are_the_tracks_that_the_cameras_counted_and_nothing_else() -> None:

@@ -228,6 +228,22 @@ def test_a_passage_that_is_corrected_counts_as_corrected() -> None:
     assert not is_breached(control)
 
 
+def test_a_passage_that_is_void_after_all_counts_no_more() -> None:
+    control = Control(ACCEPTED, 1.0)
+    control.blue("p1", found=False)
+    assert is_breached(control)
+    control.blue("p1", found=None)
+    assert not is_breached(control)
+
+
+def test_a_passage_of_an_earlier_run_does_not_come_back_by_being_corrected() -> None:
+    control = Control(ACCEPTED, 1.0)
+    control.blue("p1", found=True)
+    control.restart()
+    control.blue("p1", found=False)
+    assert not is_breached(control)
+
+
 def test_rates_that_are_none_are_refused() -> None:
     for accepted, tpir in ((0.0, 0.5), (1.1, 0.5), (0.001, -0.1), (0.001, 1.1)):
         with pytest.raises(ValueError, match="accepted rate"):
@@ -314,3 +330,16 @@ def test_a_deployment_authorised_again_is_not_suspended_for_what_was_looked_at()
 def test_an_alert_that_turns_out_false_after_the_renewal_counts_then() -> None:
     control = fed(COUNTED, raised("a1"), RENEWED, judged("a1", "not_viable"))
     assert control.false_alerts == 1
+
+
+def test_passages_that_the_server_paired_feed_the_limit_and_void_ones_do_not() -> None:
+    def missed(number: int, why: kinds.Why) -> list[AnyBody]:
+        passage, void = f"p{number}", why == "halted"
+        walk = kinds.BlueWalk("d1", 1, passage, 7, 60.0)
+        return [walk, kinds.BluePassage("d1", 1, passage, False, void=void, why=why)]
+
+    control = fed(*(body for number in range(20) for body in missed(number, "halted")))
+    assert not is_breached(control)
+    feed(control, *(body for number in range(20, 40) for body in missed(number, "window")))
+    assert control.breach is not None
+    assert control.breach.reason == "blue_tpir"

@@ -65,7 +65,8 @@ def test_the_columns_of_the_csv_are_the_ones_that_were_promised() -> None:
         false_per_faces_confidence false_per_alerts false_per_alerts_events false_per_alerts_of
         false_per_alerts_low false_per_alerts_high false_per_alerts_method false_per_alerts_confidence
         blue_tpir blue_tpir_events blue_tpir_of blue_tpir_low blue_tpir_high blue_tpir_method
-        blue_tpir_confidence audit_records audit_hash as_of_at
+        blue_tpir_confidence audit_records audit_hash as_of_at blue_paired blue_corrected blue_void
+        blue_alerts_unpaired
     """
     assert list(COLUMNS[: len(promised.split())]) == promised.split()
     assert len(set(COLUMNS)) == len(COLUMNS)
