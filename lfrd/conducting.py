@@ -36,7 +36,7 @@ from lfrd.pipeline import Report
 from lfrd.policy.life import SUSPENDED_FOR
 from lfrd.policy.limits import Control
 from lfrd.preview.previews import Previews
-from lfrd.readiness import frozen
+from lfrd.readiness import false_alerts, frozen
 from lfrd.records import Records
 from lfrd.reporting import Reporter, Sought
 from lfrd.store.deployment_rows import PauseReason
@@ -176,6 +176,7 @@ class Conductor:
             ends_at=deployment.plan.ends_at or 0.0,
             threshold=segment.threshold,
             n=segment.n,
+            false_alerts=false_alerts(self._pack, segment.model, segment.threshold, segment.n),
         )
 
     def stop(self) -> None:

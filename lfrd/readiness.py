@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from lfrd import wire
 from lfrd.config import Config, Placed
-from lfrd.decision.threshold import by_hand, threshold_for
+from lfrd.decision.threshold import by_hand, expected, points_of, threshold_for
 from lfrd.errors import CalibrationError, LfrdError
 from lfrd.models import library, measured
 from lfrd.policy.card import lacks
@@ -17,7 +18,6 @@ from lfrd.policy.life import Facts, ListFacts, PackFacts
 from lfrd.policy.plan import Plan
 from lfrd.types import DeploymentId
 from lfrd.vision.pack import Pack
-from lfrd.watching import calibrations
 
 FROZEN = ("analysis", "tracking", "decision")
 """The settings' tables that a segment freezes; `frozen` gives the Config that was."""
@@ -123,10 +123,29 @@ def frozen(config: Config, kept: Mapping[str, Any]) -> Config:
     return config
 
 
+def false_alerts(pack: Pack, model: str, threshold: float, n: int) -> wire.FalseAlertsView | None:
+    """What the pack's card says of a segment's threshold at its list of n people, rounded to two digits.
+
+    model: the digest that the segment is frozen to; the card of another pack says nothing of it. None where
+    the card cannot say.
+    """
+    if model != pack.manifest.digest or n < 1:
+        return None
+    found = expected(points_of(pack.manifest.calibration), threshold, n)
+    if found is None:
+        return None
+    return wire.FalseAlertsView(
+        one_in=max(1, round(float(f"{1 / found.fpir:.2g}"))),
+        bound=found.bound,
+        extrapolated=found.extrapolated,
+        of_tracks=found.kind == "track",
+    )
+
+
 def _threshold(pack: Pack, plan: Plan, n: int) -> tuple[float, str]:
     """The plan's own score, or that for its FPIR at `n` people; and where it comes from, in words."""
     if plan.threshold is not None:
         by_hand(plan.threshold)
         return plan.threshold, "set by hand in the plan"
-    derived = threshold_for(calibrations(pack), plan.fpir, n)
+    derived = threshold_for(points_of(pack.manifest.calibration), plan.fpir, n)
     return derived.score, derived.source

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from lfrd.config import Config
 from lfrd.decision.rule import Rule
-from lfrd.decision.threshold import CalibrationPoints, Threshold, by_hand, lowest_score, threshold_for
+from lfrd.decision.threshold import (
+    CalibrationPoints,
+    Threshold,
+    by_hand,
+    lowest_score,
+    points_of,
+    threshold_for,
+)
 from lfrd.gallery.enrol import LIMITS, Enrolment, enrol
 from lfrd.gallery.folder import read_folder
 from lfrd.gallery.index import GalleryHolder
@@ -109,4 +116,4 @@ def derive(pack: Pack, settings: Config, nominals: int) -> Threshold:
 
 
 def calibrations(pack: Pack) -> list[CalibrationPoints]:
-    return [CalibrationPoints(c.n, c.non_mated, list(c.points)) for c in pack.manifest.calibration]
+    return points_of(pack.manifest.calibration)

@@ -96,7 +96,7 @@ def install(
         return
     print(f"installed {manifest.name} {manifest.version} ({manifest.licence})")
     if not manifest.calibration:
-        print("it has no calibration: give a threshold by hand until one is measured")
+        print("it has no calibration: measure one (lfrd calibrate), or give a threshold by hand until then")
 
 
 @app.command(short_help="Check a pack's files and run them once.")
@@ -166,13 +166,16 @@ def show(name: PackArgument, as_json: JsonOption = False, data: DataOption = Non
         print(f"{label:<12}{file}  SHA-256 {digest[:12]}…")
     print("\ncalibration")
     for row in facts["calibration"]:
-        about = f"{one_line(row['data'])}; {row['non_mated']:,} searches of a list of {row['n']:,}"
+        of = "tracks" if row["kind"] == "track" else "single pictures"
+        about = f"{of}: {one_line(row['data'])}; {row['non_mated']:,} searches of a list of {row['n']:,}"
         print(textwrap.indent(textwrap.fill(about, 76), "  "))
         print("   FPIR    score that keeps it")
         for fpir, score in row["points"]:
             print(f"  {fpir:<7g} {score:.4f}")
+        for fpir, score, low, high in row["extrapolated"]:
+            print(f"  {fpir:<7g} {score:.4f}  extrapolated, {low:.4f} to {high:.4f}")
     if not facts["calibration"]:
-        print("  none: a threshold has to be given by hand")
+        print("  none: measure one (lfrd calibrate); until then a threshold has to be given by hand")
     print("\ncard")
     paragraphs = (facts["card"] or "none").split("\n\n")
     print(

@@ -48,6 +48,7 @@ Examples:
   lfrd key show
   lfrd tls show
   lfrd models list
+  lfrd evaluate identify --gallery people/ --probes more/
   lfrd calibrate --faces people/ --pack zoo --write
   lfrd bench search
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lfrd.decision.threshold import CalibrationPoints, Threshold, by_hand, threshold_for
+from lfrd.decision.threshold import Threshold, by_hand, points_of, threshold_for
 from lfrd.policy.plan import Plan
 from lfrd.vision.pack import Pack
 
@@ -26,12 +26,13 @@ def levels(pack: Pack, plan: Plan, n: int) -> Levels:
 
     A list of n compared with itself is n searches that each meet n - 1 others, every pair twice. At an FPIR
     of f, n x f / 2 pairs of strangers are expected; `same_face` is the score at which that is CHANCE, so at
-    f = 2 x CHANCE / n, read off the pack's calibration as `decision.threshold` does. With a threshold set by
-    hand on a pack without calibration both levels are that threshold: then every such pair waits.
+    f = 2 x CHANCE / n, read off the pack's calibration of single pictures as `decision.threshold` does. With
+    a threshold set by hand on a pack without calibration both levels are that threshold: then every such pair
+    waits.
 
     Raises CalibrationError where the pack's card cannot say.
     """
-    calibrations = [CalibrationPoints(c.n, c.non_mated, list(c.points)) for c in pack.manifest.calibration]
+    calibrations = points_of(pack.manifest.calibration)
     n = max(2, n)
     alert: Threshold
     if plan.threshold is not None:
@@ -40,5 +41,5 @@ def levels(pack: Pack, plan: Plan, n: int) -> Levels:
             return Levels(alert.score, alert.score)
     else:
         alert = threshold_for(calibrations, plan.fpir, n)
-    same = threshold_for(calibrations, min(0.5, 2 * CHANCE / n), n)
+    same = threshold_for(calibrations, min(0.5, 2 * CHANCE / n), n, of="picture")
     return Levels(alert.score, max(alert.score, same.score))

@@ -6,8 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from lfrd.errors import CorruptError, DigestError, LfrdError, MissingError, SettingError
-from lfrd.models import check, zoo
+from lfrd.models import check, measured, zoo
 from lfrd.models.batch import FixedBatchError, make_batch_dynamic
 from lfrd.models.builtin import card
 from lfrd.models.heads import join_heads
@@ -202,17 +204,7 @@ def facts(name_or_folder: str, data: Path) -> dict[str, object]:
         "detector": str(kind),
         "recogniser": f"{manifest.recogniser.size} x {manifest.recogniser.size}, {manifest.recogniser.dim}-D",
         "files": {path.name: pack.digests[role] for role, path in pack.files.items()},
-        "calibration": [
-            {
-                "n": row.n,
-                "non_mated": row.non_mated,
-                "data": row.data,
-                "points": [list(p) for p in row.points],
-                "mated": row.mated,
-                "tpir": [list(p) for p in row.tpir],
-            }
-            for row in manifest.calibration
-        ],
+        "calibration": [msgspec.to_builtins(row) for row in measured.calibrations(manifest)],
         "card": manifest.card.strip(),
     }
 

@@ -20,19 +20,20 @@ def lacks(manifest: Manifest, calibrations: Sequence[Calibration]) -> Iterator[s
     """
     card = f"the card of '{manifest.name}'"
     edit = "in its pack.toml"
+    measure = (
+        "measure one on other people's pictures, some of them with two: "
+        f"lfrd calibrate --pack {manifest.name} --faces DIR --write"
+    )
     if manifest.licence.strip().lower() in _NONE:
         yield f"{card} names no licence; say {edit} under what terms it may be used"
     if manifest.origin.strip().lower() in _NONE:
         yield f"{card} names no origin; say {edit} where it comes from"
     if not calibrations:
-        yield (
-            f"{card} has no calibration; measure one on other people's pictures and add it as "
-            f"[[calibration]] {edit}"
-        )
+        yield f"{card} has no calibration; {measure}"
     elif all(row.data.strip().lower() in _NONE for row in _complete(calibrations)):
         yield f"{card} does not say what its calibration was measured on; name the data {edit}"
     if calibrations and not any(row.tpir for row in calibrations):
-        yield f"{card} has no TPIR at any N; measure it and add mated and tpir to its [[calibration]] {edit}"
+        yield f"{card} has no TPIR at any N; {measure}, or add mated and tpir to its [[calibration]] {edit}"
 
 
 def _complete(calibrations: Sequence[Calibration]) -> Sequence[Calibration]:

@@ -38,6 +38,7 @@ Three = tuple[float, float, float]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Side = Annotated[int, Meta(ge=16, le=8192)]
 Point = tuple[float, float]
+Kind = Literal["picture", "track"]
 
 
 class Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -130,8 +131,12 @@ class RecogniserPart(Table, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Calibration(Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[[calibration]]: the score at which `non_mated` searches of a list of `n` reached an FPIR.
 
-    points: [FPIR, score], FPIR falling and score rising. data: whose pictures, in words. tpir: [FPIR, TPIR],
-    FPIR falling: of `mated` searches of the same list, how many found the right person at the score that
+    kind: what was searched with: a single picture's template, or a whole track as `decision.rule` judges it.
+    people: on no list who stand behind the searches, 0 where it is not said; lists: how many the searches
+    were shared out to. data: whose pictures, in words; digest: SHA-256 of them. points: [FPIR, score] as
+    measured, FPIR falling and score rising; intervals: [low, high] of each point's score, 95 %. extrapolated:
+    [FPIR, score, low, high] beyond what was measured; tail: how those were had, in words. tpir: [FPIR, TPIR],
+    FPIR falling: of `mated` searches of the same lists, how many found the right person at the score that
     keeps that FPIR. Live use needs it (policy.card); a pack that lacks it can be tried out and measured.
     """
 
@@ -139,6 +144,13 @@ class Calibration(Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
     non_mated: Annotated[int, Meta(ge=1)]
     data: Text
     points: Annotated[tuple[Point, ...], Meta(min_length=1)]
+    kind: Kind = "picture"
+    people: Annotated[int, Meta(ge=0)] = 0
+    lists: Annotated[int, Meta(ge=1)] = 1
+    digest: Sha256 | Literal[""] = ""
+    intervals: tuple[Point, ...] = ()
+    extrapolated: tuple[tuple[float, float, float, float], ...] = ()
+    tail: str = ""
     mated: Annotated[int, Meta(ge=0)] = 0
     tpir: tuple[Point, ...] = ()
 
@@ -214,17 +226,23 @@ def parse_manifest(text: str, path: Path) -> Manifest:
 
 
 def calibration_toml(calibration: Calibration) -> str:
-    """A [[calibration]] table, to be appended to a manifest's text."""
-    points = ", ".join(f"[{fpir!r}, {score!r}]" for fpir, score in calibration.points)
-    data = msgspec.json.encode(calibration.data).decode().replace("\x7f", "\\u007f")  # JSON lets it stand
-    text = (
-        f"\n[[calibration]]\nn = {calibration.n}\nnon_mated = {calibration.non_mated}\n"
-        f"data = {data}\npoints = [{points}]\n"
-    )
-    if calibration.tpir:
-        found = ", ".join(f"[{fpir!r}, {tpir!r}]" for fpir, tpir in calibration.tpir)
-        text += f"mated = {calibration.mated}\ntpir = [{found}]\n"
-    return text
+    """A [[calibration]] table, to be appended to a manifest's text. Keys that say nothing are left out."""
+    rows = [("n", str(calibration.n)), ("non_mated", str(calibration.non_mated))]
+    for field in msgspec.structs.fields(Calibration):
+        value = getattr(calibration, field.name)
+        if field.name in ("n", "non_mated") or value == field.default:
+            continue
+        rows.append((field.name, _toml(value)))
+    return "\n[[calibration]]\n" + "".join(f"{key} = {value}\n" for key, value in rows)
+
+
+def _toml(value: object) -> str:
+    """A text, a whole number, or numbers in lists of lists."""
+    if isinstance(value, str):
+        return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")  # JSON lets it stand
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return repr(value)
 
 
 def make_detector(manifest: Manifest, runners: Mapping[str, Runner]) -> Detector:
@@ -302,7 +320,26 @@ def _problems(manifest: Manifest) -> Iterator[str]:
             yield f"{key}: FPIR must fall from point to point"
         if any(b < a for a, b in pairwise(scores)):
             yield f"{key}: the score must rise from point to point"
+        yield from _beyond_problems(calibration, f"calibration[{number}]")
         yield from _tpir_problems(calibration, f"calibration[{number}]")
+
+
+def _beyond_problems(calibration: Calibration, key: str) -> Iterator[str]:
+    """What does not fit of the intervals and of the points beyond those measured."""
+    intervals = calibration.intervals
+    if intervals and len(intervals) != len(calibration.points):
+        yield f"{key}.intervals: must be as many as points"
+    spans = [
+        (low, score, high) for (_, score), (low, high) in zip(calibration.points, intervals, strict=False)
+    ]
+    if not all(-1 <= low <= score <= high <= 1 for low, score, high in spans):
+        yield f"{key}.intervals: each must hold its point's score, between -1 and 1"
+    beyond = calibration.extrapolated
+    if not all(fpir > 0 and -1 <= low <= score <= high <= 1 for fpir, score, low, high in beyond):
+        yield f"{key}.extrapolated: each must be an FPIR above 0 and a score with its interval round it"
+    row = [calibration.points[-1], *((fpir, score) for fpir, score, _, _ in beyond)]
+    if any(b[0] >= a[0] or b[1] < a[1] for a, b in pairwise(row)):
+        yield f"{key}.extrapolated: FPIR must fall and the score rise, on from the last of points"
 
 
 def _tpir_problems(calibration: Calibration, key: str) -> Iterator[str]:

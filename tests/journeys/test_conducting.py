@@ -95,6 +95,8 @@ async def test_a_deployment_is_paused_while_no_officer_is_on_post_and_active_whi
         view = phone.state().deployment
         assert view is not None
         assert view.why == "no officer is on post"
+        assert view.false_alerts is not None
+        assert view.false_alerts.of_tracks, "the builtin pack's card says it, of people walking by"
         assert {body.reason for body in await audited(site, kinds.Paused)} == {"no_officer"}
         assert await audited(site, kinds.Resumed)
 

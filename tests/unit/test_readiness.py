@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lfrd import config, readiness
+from lfrd import config, readiness, wire
 from lfrd.decision.threshold import threshold_for
 from lfrd.errors import CorruptError, DigestError, LfrdError, MissingError
 from lfrd.models import library
@@ -164,3 +164,24 @@ async def test_facts_are_of_the_deployment_asked_for(box: Box) -> None:
         box.placed, PLAN, DeploymentId("another"), box.watchlists, box.pack, lambda: NOW
     )
     assert other.watchlist is None
+
+
+def test_a_segment_lets_expect_what_its_packs_card_says_of_its_threshold(box: Box) -> None:
+    model, threshold = box.pack.manifest.digest, threshold_for(calibrations(box.pack), 0.001, 1000)
+    found = readiness.false_alerts(box.pack, model, threshold.score, 1000)
+    assert found == wire.FalseAlertsView(one_in=1000, bound="", extrapolated=False, of_tracks=False)
+    longer = readiness.false_alerts(box.pack, model, threshold.score, 17_000)
+    assert longer is not None
+    assert longer.one_in == 59, "a list of seventeen times as many"
+    by_hand = readiness.false_alerts(box.pack, model, 0.45, 1000)
+    assert by_hand == wire.FalseAlertsView(100, "over", False, False)
+    strict = readiness.false_alerts(box.pack, model, 0.68, 1000)
+    assert strict is not None
+    assert (strict.one_in, strict.extrapolated) == (6300, True)
+
+
+def test_of_another_pack_or_without_a_card_nothing_is_expected(box: Box, tmp_path: Path) -> None:
+    assert readiness.false_alerts(box.pack, "b" * 64, 0.6, 1000) is None
+    bare = library.open_pack(str(packs.make(tmp_path / "bare", "bare")), tmp_path)
+    assert readiness.false_alerts(bare, bare.manifest.digest, 0.6, 1000) is None
+    assert readiness.false_alerts(box.pack, box.pack.manifest.digest, 0.6, 0) is None

@@ -15,7 +15,7 @@ import pytest
 
 from lfrd.errors import CorruptError, MissingError, StoreError
 from lfrd.models.builtin import convert
-from lfrd.models.builtin.card import MEASURED
+from lfrd.models.builtin.card import CALIBRATIONS
 from lfrd.models.builtin.convert import build
 from lfrd.vision.pack import Manifest, parse_manifest
 
@@ -54,12 +54,12 @@ def test_the_pack_holds_four_networks_and_a_manifest_with_their_digests(pack: Pa
 
 def test_the_card_says_what_was_measured_and_that_the_pack_is_weak(pack: Path) -> None:
     described = manifest(pack)
-    (calibration,) = described.calibration
-    assert calibration.points == tuple((fpir, score) for fpir, score, _, _ in MEASURED.points)
-    assert (calibration.n, calibration.non_mated) == (MEASURED.n, MEASURED.non_mated)
+    assert described.calibration == CALIBRATIONS
+    assert [row.kind for row in CALIBRATIONS] == ["picture", "track"]
+    assert all(row.extrapolated and row.tail for row in CALIBRATIONS)
     assert "Weaker than the zoo's pack" in described.card
-    assert f"{MEASURED.points[-1][3]:.3f} at FPIR {MEASURED.points[-1][0]:g}" in described.card
-    assert all(abs(alarms / MEASURED.non_mated - fpir) < 0.001 for fpir, _, alarms, _ in MEASURED.points)
+    for row in CALIBRATIONS:
+        assert f"{row.tpir[0][1]:.3f} at FPIR {row.tpir[0][0]:g}" in described.card
 
 
 def test_the_five_points_lie_in_the_aligned_face_left_to_right(pack: Path) -> None:

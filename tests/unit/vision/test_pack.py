@@ -201,3 +201,52 @@ def test_a_manifest_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         parsed().name = "other"  # type: ignore[misc]
     assert msgspec.structs.replace(parsed(), name="other").name == "other"
+
+
+BEYOND = (
+    GOOD
+    + """kind = "track"
+people = 240
+lists = 20
+digest = "DIGEST"
+intervals = [[0.39, 0.41], [0.48, 0.55]]
+extrapolated = [[0.001, 0.6, 0.55, 0.8], [0.0001, 0.6, 0.56, 0.9]]
+tail = "exponential"
+""".replace("DIGEST", "c" * 64)
+)
+
+
+def test_a_calibration_may_say_what_it_is_of_and_what_lies_beyond_it() -> None:
+    (row,) = parsed(BEYOND).calibration
+    assert (row.kind, row.people, row.lists, row.digest) == ("track", 240, 20, "c" * 64)
+    assert row.extrapolated[0] == (0.001, 0.6, 0.55, 0.8)
+    (plain,) = parsed(GOOD).calibration
+    assert (plain.kind, plain.people, plain.extrapolated) == ("picture", 0, ())
+    assert parsed(BEYOND).digest == parsed(GOOD).digest, "the model is the same"
+    assert parsed(GOOD.partition("[[calibration]]")[0] + calibration_toml(row)).calibration == (row,)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"track"', '"walk"', "calibration[0].kind: unknown value"),
+        ("c" * 64, "cc", "calibration[0].digest: "),
+        ("intervals = [[0.39, 0.41], ", "intervals = [", "intervals: must be as many as points"),
+        ("[0.39, 0.41]", "[0.41, 0.42]", "intervals: each must hold its point's score"),
+        (
+            "[0.001, 0.6, 0.55, 0.8]",
+            "[0.01, 0.6, 0.55, 0.8]",
+            "extrapolated: FPIR must fall and the score rise",
+        ),
+        ("[0.001, 0.6, 0.55, 0.8]", "[0.001, 0.49, 0.4, 0.8]", "extrapolated: FPIR must fall and the score"),
+        ("[0.001, 0.6, 0.55, 0.8]", "[0.001, 0.6, 0.65, 0.8]", "extrapolated: each must be an FPIR above 0"),
+        ("[0.001, 0.6, 0.55, 0.8]", "[0.001, 0.6, 0.55, nan]", "extrapolated: each must be an FPIR above 0"),
+        ("[0.001, 0.6, 0.55, 0.8]", "[0.001, 0.6]", "calibration[0].extrapolated"),
+        ("people = 240", "people = -1", "calibration[0].people"),
+    ],
+)
+def test_a_calibration_that_cannot_be_is_refused_by_its_key(old: str, new: str, says: str) -> None:
+    assert old in BEYOND
+    with pytest.raises(CorruptError) as caught:
+        parsed(BEYOND.replace(old, new, 1))
+    assert says in caught.value.problem
