@@ -176,7 +176,7 @@ class Conductor:
             ends_at=deployment.plan.ends_at or 0.0,
             threshold=segment.threshold,
             n=segment.n,
-            false_alerts=false_alerts(self._pack, segment.model, segment.threshold, segment.n),
+            false_alerts=false_alerts(self._pack, segment.model, segment.threshold, segment.pictures),
         )
 
     def stop(self) -> None:

@@ -34,6 +34,8 @@ class Summary(Protocol):
     @property
     def listed(self) -> int: ...
     @property
+    def pictures(self) -> int: ...
+    @property
     def digest(self) -> str: ...
     @property
     def composition(self) -> Mapping[str, int]: ...
@@ -57,12 +59,12 @@ async def facts(
 
     Gather them anew for each step: a store refuses facts of another plan, of another list, or old ones."""
     summary = await watchlists.summary(deployment)
-    listed = summary.listed if summary is not None else 0
+    pictures = summary.pictures if summary is not None else 0
     threshold, source = None, ""
     problem = ""
-    if isinstance(pack_or_problem, Pack) and listed:
+    if isinstance(pack_or_problem, Pack) and pictures:
         try:
-            threshold, source = _threshold(pack_or_problem, plan, listed)
+            threshold, source = _threshold(pack_or_problem, plan, pictures)
         except CalibrationError as error:
             problem = str(error)
     pack = None
@@ -84,7 +86,7 @@ async def facts(
         ),
         threshold=threshold,
         threshold_problem=problem,
-        settings=settings(placed.config, plan, source),
+        settings=settings(placed.config, plan, source, pictures),
     )
 
 
@@ -104,14 +106,14 @@ async def pack_in_use(
         return error
 
 
-def settings(config: Config, plan: Plan, source: str) -> dict[str, Any]:
+def settings(config: Config, plan: Plan, source: str, pictures: int) -> dict[str, Any]:
     """What a segment freezes beside its threshold, as plain values. source: where the threshold comes from,
-    in words."""
+    in words; pictures: those on the list, which it is for."""
     kept = {name: msgspec.to_builtins(getattr(config, name)) for name in FROZEN}
     for key in _OF_THE_PLAN:
         del kept["decision"][key]
     rate = None if plan.threshold is not None else plan.fpir
-    return {**kept, "threshold": {"fpir": rate, "source": source}}
+    return {**kept, "threshold": {"fpir": rate, "source": source, "pictures": pictures}}
 
 
 def frozen(config: Config, kept: Mapping[str, Any]) -> Config:
@@ -123,15 +125,15 @@ def frozen(config: Config, kept: Mapping[str, Any]) -> Config:
     return config
 
 
-def false_alerts(pack: Pack, model: str, threshold: float, n: int) -> wire.FalseAlertsView | None:
-    """What the pack's card says of a segment's threshold at its list of n people, rounded to two digits.
+def false_alerts(pack: Pack, model: str, threshold: float, pictures: int) -> wire.FalseAlertsView | None:
+    """What the pack's card says of a segment's threshold on its list of so many pictures, to two digits.
 
     model: the digest that the segment is frozen to; the card of another pack says nothing of it. None where
     the card cannot say.
     """
-    if model != pack.manifest.digest or n < 1:
+    if model != pack.manifest.digest or pictures < 1:
         return None
-    found = expected(points_of(pack.manifest.calibration), threshold, n)
+    found = expected(points_of(pack.manifest.calibration), threshold, pictures)
     if found is None:
         return None
     return wire.FalseAlertsView(
@@ -142,10 +144,10 @@ def false_alerts(pack: Pack, model: str, threshold: float, n: int) -> wire.False
     )
 
 
-def _threshold(pack: Pack, plan: Plan, n: int) -> tuple[float, str]:
-    """The plan's own score, or that for its FPIR at `n` people; and where it comes from, in words."""
+def _threshold(pack: Pack, plan: Plan, pictures: int) -> tuple[float, str]:
+    """The plan's own score, or that for its FPIR on a list of so many pictures; and where it comes from."""
     if plan.threshold is not None:
         by_hand(plan.threshold)
         return plan.threshold, "set by hand in the plan"
-    derived = threshold_for(points_of(pack.manifest.calibration), plan.fpir, n)
+    derived = threshold_for(points_of(pack.manifest.calibration), plan.fpir, pictures)
     return derived.score, derived.source

@@ -86,7 +86,9 @@ async def watching(pack: Pack, folder: Path, settings: Config, progress: Progres
         enrolment = await enrol_folder(inference, folder, settings, progress)
         watchlist = GalleryHolder(enrolment.gallery)
         try:
-            yield Watch(inference, watchlist, enrolment, derive(pack, settings, len(enrolment.gallery)), pack)
+            yield Watch(
+                inference, watchlist, enrolment, derive(pack, settings, enrolment.gallery.pictures), pack
+            )
         finally:
             watchlist.close()
 
@@ -108,11 +110,11 @@ async def enrol_folder(inference: Inference, folder: Path, settings: Config, pro
     )
 
 
-def derive(pack: Pack, settings: Config, nominals: int) -> Threshold:
-    """The threshold for the wanted FPIR at this list's size, or the one set by hand."""
+def derive(pack: Pack, settings: Config, pictures: int) -> Threshold:
+    """The threshold for the wanted FPIR on a list of so many pictures, or the one set by hand."""
     if settings.decision.threshold is not None:
         return by_hand(settings.decision.threshold)
-    return threshold_for(calibrations(pack), settings.decision.fpir, max(1, nominals))
+    return threshold_for(calibrations(pack), settings.decision.fpir, max(1, pictures))
 
 
 def calibrations(pack: Pack) -> list[CalibrationPoints]:

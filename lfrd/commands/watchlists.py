@@ -85,7 +85,7 @@ async def _check(pack: Pack, folder: Path, as_json: bool) -> bool:
     try:
         threshold = None
         try:
-            threshold = derive(pack, settings, len(gallery)) if len(gallery) else None
+            threshold = derive(pack, settings, gallery.pictures) if len(gallery) else None
         except CalibrationError as error:
             say(str(error))
         alike = gallery.lookalikes(threshold.score, MOST_PAIRS) if threshold is not None else []

@@ -94,7 +94,10 @@ def lowest_score(calibrations: Sequence[CalibrationPoints]) -> float | None:
 def threshold_for(
     calibrations: Sequence[CalibrationPoints], fpir: float, n: int, *, of: Kind = "track"
 ) -> Threshold:
-    """The lowest score that keeps the FPIR at or below `fpir` on a list of `n` nominals.
+    """The lowest score that keeps the FPIR at or below `fpir` on a list of `n` pictures.
+
+    Pictures, not people: each is one more template that a stranger may resemble, and with two of everybody
+    twice as many strangers reach a score (docs/recognition.md). Cards are measured with one of each.
 
     of: what is searched with. The decision of the live pipeline is a track's, so its measurements are taken
     where the card has any, and those of single pictures else; the other way round for `of="picture"`.

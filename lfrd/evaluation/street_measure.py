@@ -95,7 +95,10 @@ async def measure(
             len(gallery),
             len(watch.enrolment.refused),
             watch.threshold.source,
-            [(watch.threshold.fpir, watch.threshold.score), *_scores(pack, settings, fpirs, len(gallery))],
+            [
+                (watch.threshold.fpir, watch.threshold.score),
+                *_scores(pack, settings, fpirs, gallery.pictures),
+            ],
         )
         numbers: dict[str, int] = {}
         total = sum(clip.seconds for clip in clips)
@@ -113,7 +116,7 @@ async def measure(
 
 
 def _scores(
-    pack: Pack, settings: Config, fpirs: Sequence[float], nominals: int
+    pack: Pack, settings: Config, fpirs: Sequence[float], pictures: int
 ) -> list[tuple[float | None, float]]:
     if not pack.manifest.calibration:
         return []
@@ -121,7 +124,7 @@ def _scores(
     for fpir in fpirs:
         decision = msgspec.structs.replace(settings.decision, fpir=fpir, threshold=None)
         changed = msgspec.structs.replace(settings, decision=decision)
-        made.append((fpir, derive(pack, changed, nominals).score))
+        made.append((fpir, derive(pack, changed, pictures).score))
     return made
 
 

@@ -140,7 +140,10 @@ async def run(
             seed=plan.seed,
             refused=len(plan.sought - listed),
             rows=[Row(watch.threshold.fpir, watch.threshold.score)]
-            + [Row(fpir, score) for fpir, score in _scores(pack, settings, fpirs, len(listed))],
+            + [
+                Row(fpir, score)
+                for fpir, score in _scores(pack, settings, fpirs, watch.enrolment.gallery.pictures)
+            ],
         )
         for done, (clip, truth) in enumerate(clips):
             progress(done, len(plan.clips))
@@ -160,12 +163,12 @@ async def _watching(plan: Plan, pack: Pack, settings: Config) -> AsyncIterator[W
 
 
 def _scores(
-    pack: Pack, settings: Config, fpirs: Sequence[float], nominals: int
+    pack: Pack, settings: Config, fpirs: Sequence[float], pictures: int
 ) -> Iterator[tuple[float, float]]:
     for fpir in fpirs:
         decision = msgspec.structs.replace(settings.decision, fpir=fpir, threshold=None)
         changed = msgspec.structs.replace(settings, decision=decision)
-        yield fpir, derive(pack, changed, nominals).score
+        yield fpir, derive(pack, changed, pictures).score
 
 
 async def _add(

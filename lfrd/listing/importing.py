@@ -64,9 +64,8 @@ async def import_list(
     """
     if not source.entries:
         raise NotAllowed("empty_list", f"{source.unusable()}; nothing is changed")
-    levels(
-        pack, plan, len(source.entries)
-    )  # a pack that cannot say so is an error before the work, not after
+    # A pack that cannot say so is an error before the work, not after.
+    levels(pack, plan, len(source.entries))
     writing = watchlists.importing
     begun = await writing.begin(
         deployment,
@@ -113,7 +112,7 @@ async def _compared(
     try:
         async for number, rows in watchlists.importing.templates(deployment):
             templates[NominalId(str(number))] = rows
-        found = levels(pack, plan, len(templates))
+        found = levels(pack, plan, sum(map(len, templates.values())))
         gallery = Gallery(templates, dim=dim)
         alike = await asyncio.to_thread(gallery.lookalikes, found.lookalike, MOST_PAIRS)
     finally:

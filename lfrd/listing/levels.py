@@ -22,7 +22,7 @@ class Levels:
 
 
 def levels(pack: Pack, plan: Plan, n: int) -> Levels:
-    """The levels for a list of n nominals.
+    """The levels for a list of n pictures.
 
     A list of n compared with itself is n searches that each meet n - 1 others, every pair twice. At an FPIR
     of f, n x f / 2 pairs of strangers are expected; `same_face` is the score at which that is CHANCE, so at

@@ -76,6 +76,11 @@ class Segment:
     authorised_by: str
     reason: str
 
+    @property
+    def pictures(self) -> int:
+        """Those that `n` people are found by, which the threshold is for; n of a segment that did not say."""
+        return int(self.settings.get("threshold", {}).get("pictures", self.n))
+
 
 async def get(tx: Transaction, deployment: DeploymentId) -> Deployment:
     """Raises NotAllowed('unknown_deployment')."""

@@ -139,9 +139,10 @@ class ListSummary:
 
     pack: digest of the model pack whose templates it has. built_at: Unix seconds; None while its first import
     is unfinished. listed, waiting, refused: entries; refused counts the source's lines that gave none too.
-    composition: listed entries by category, those of the blue list apart. reasons: refusals by code. digest:
-    over the manifest. importing: entries so far of an import that is unfinished, None where there is none.
-    settings: what it was built with (the scores from which two faces look alike, or the same).
+    pictures: of the listed, with a template each. composition: listed entries by category, those of the blue
+    list apart. reasons: refusals by code. digest: over the manifest. importing: entries so far of an import
+    that is unfinished, None where there is none. settings: what it was built with (the scores from which two
+    faces look alike, or the same).
     """
 
     pack: str
@@ -149,6 +150,7 @@ class ListSummary:
     built_at: float | None
     imported_by: str
     listed: int
+    pictures: int
     waiting: int
     refused: int
     composition: dict[str, int]

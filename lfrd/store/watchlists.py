@@ -82,6 +82,11 @@ class Watchlists:
                 deployment,
             ):
                 needs[row["need"]] = row["number"]
+            pictures = await tx.row(
+                "SELECT count(template) AS number FROM entry_picture JOIN entry ON entry.id = entry "
+                "WHERE deployment = ? AND generation = 0 AND state = 'listed'",
+                deployment,
+            )
             pairs = await tx.rows(
                 "SELECT kind, count(*) AS number FROM pair JOIN entry ON entry.id = first "
                 "WHERE pair.deployment = ? AND generation = 0 GROUP BY kind",
@@ -92,12 +97,14 @@ class Watchlists:
             )
         row = rows[0]
         assert importing is not None  # a count is always there
+        assert pictures is not None
         return ListSummary(
             pack=row["pack"],
             source=row["source"],
             built_at=row["built_at"],
             imported_by=row["imported_by"],
             listed=states[EntryState.LISTED],
+            pictures=pictures["number"],
             waiting=states[EntryState.WAITING],
             refused=states[EntryState.REFUSED] + row["refused"],
             composition=dict(sorted(composition.items())),

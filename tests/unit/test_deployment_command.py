@@ -124,6 +124,10 @@ class Site:
                 "sealed) VALUES (?, 'p1', 'wanted on warrant', 0, 'listed', '[]', '[]', '', x'00')",
                 deployment,
             )
+            await tx.execute(
+                "INSERT INTO entry_picture (entry, number, digest, reason, warnings, worth, template) "
+                "SELECT id, 1, '', '', '[]', 1, x'00' FROM entry"
+            )
 
     def lfrd(self, *arguments: object, by: str = "") -> Said:
         """One command, with its exit code and what it says, as `commands.tree.run` gives it."""

@@ -39,7 +39,10 @@ class Box:
     db: Database
     drafted: Deployment
 
-    async def listed(self, people: int, pack: str, built_at: float | None = NOW - HOUR) -> None:
+    async def listed(
+        self, people: int, pack: str, built_at: float | None = NOW - HOUR, *, each: int = 1
+    ) -> None:
+        """each: pictures of a person."""
         async with self.db.write() as tx:
             await tx.execute(
                 "INSERT INTO watchlist (deployment, pack, source, begun_at, built_at, digest) "
@@ -50,6 +53,15 @@ class Box:
                 "INSERT INTO entry (deployment, reference, category, blue, state, reasons, needs, digest, "
                 "sealed) VALUES (?, ?, 'wanted on warrant', ?, 'listed', '[]', '[]', '', x'00')",
                 [(self.drafted.id, f"p{number}", int(number == 0)) for number in range(people)],
+            )
+            await tx.execute_each(
+                "INSERT INTO entry_picture (entry, number, digest, reason, warnings, worth, template) "
+                "SELECT id, ?, '', '', '[]', 1, x'00' FROM entry",
+                [(number,) for number in range(each)],
+            )
+            await tx.execute(  # one that was refused is compared with nobody
+                "INSERT INTO entry_picture (entry, number, digest, reason, warnings, worth) "
+                "SELECT id, 9, '', 'blurred', '[]', 0 FROM entry"
             )
 
     async def facts(self, plan: Plan = PLAN, pack: Pack | LfrdError | None = None) -> Facts:
@@ -87,6 +99,17 @@ async def test_what_is_there_lacks_nothing(box: Box) -> None:
     )  # fmt: skip
     assert facts.threshold == threshold_for(calibrations(box.pack), PLAN.fpir, 3).score
     assert life.missing(PLAN, Act.START, NOW, facts=facts, officer="Adams", rank="Inspector") == []
+
+
+async def test_the_threshold_is_for_the_pictures_on_the_list_not_for_its_people(box: Box) -> None:
+    """Each picture is one more that a stranger may resemble: two of everybody, and twice as many would."""
+    await box.listed(3, box.pack.manifest.digest, each=2)
+    facts = await box.facts()
+    assert facts.watchlist is not None
+    assert facts.watchlist.listed == 3, "what is published stays the number of people"
+    assert facts.threshold == threshold_for(calibrations(box.pack), PLAN.fpir, 6).score
+    assert facts.threshold > threshold_for(calibrations(box.pack), PLAN.fpir, 3).score
+    assert facts.settings["threshold"]["pictures"] == 6
 
 
 async def test_without_a_list_nothing_is_derived_and_the_list_is_missing(box: Box) -> None:
@@ -142,7 +165,7 @@ async def test_the_segments_settings_are_those_of_the_file_without_the_plans_own
 async def test_frozen_settings_are_put_back_whatever_the_file_says_by_now(box: Box) -> None:
     then = settings(analysis={"eye_distance_pixels": 30}, decision={"least_shots": 4})
     now = settings(analysis={"eye_distance_pixels": 10}, decision={"least_shots": 1}, site={"name": "Now"})
-    frozen = readiness.frozen(now, readiness.settings(then, PLAN, "measured"))
+    frozen = readiness.frozen(now, readiness.settings(then, PLAN, "measured", 3))
     assert (frozen.analysis, frozen.decision, frozen.site.name) == (then.analysis, then.decision, "Now")
 
 

@@ -111,6 +111,7 @@ async def test_the_summary_counts_and_names_nobody(site: Site) -> None:
     summary = await site.watchlists.summary(site.deployment)
     assert summary is not None
     assert (summary.listed, summary.waiting, summary.refused) == (2, 1, 3)
+    assert summary.pictures == 4, "two of each of the listed: what the threshold is for"
     assert summary.composition == {"blue list": 1, "wanted on warrant": 1}
     assert summary.needs == {"under_18": 1}
     assert summary.reasons == {"bad_date": 2, "no_face": 1, "unreadable": 3}
