@@ -8,24 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from lfrd.evaluation.proportions import wilson_of
+from lfrd.evaluation.proportions import clopper_pearson, wilson_of
 from lfrd.policy.intervals import Interval, wilson
 
-Method = Literal["wilson", "people", "clustered"]
+Method = Literal["wilson", "people", "exact", "exact_people", "clustered"]
 METHODS: Final[dict[Method, str]] = {
     "wilson": "Wilson's score interval",
     "people": "Wilson's score interval, each person counted once, since all searches ended alike",
+    "exact": "Clopper and Pearson's exact interval",
+    "exact_people": "Clopper and Pearson's exact interval, each person counted once, since all searches "
+    "ended alike",
     "clustered": "bootstrap over people, never narrower than Wilson's interval for as many independent "
     "searches as theirs are worth",
 }
 """How an interval was made, in a report's words."""
 
 
-def method_of(hits: NDArray[np.bool_], cluster: NDArray[np.intp]) -> Method:
+def method_of(hits: NDArray[np.bool_], cluster: NDArray[np.intp], *, exact: bool = False) -> Method:
     """Which of METHODS `clustered` takes for these searches."""
     if len(np.unique(cluster)) == len(hits):
-        return "wilson"
-    return "people" if hits.all() or not hits.any() else "clustered"
+        return "exact" if exact else "wilson"
+    if hits.all() or not hits.any():
+        return "exact_people" if exact else "people"
+    return "clustered"
 
 
 def clustered(
@@ -35,6 +40,7 @@ def clustered(
     rounds: int = 2000,
     seed: int,
     confidence: float = 0.95,
+    exact: bool = False,
 ) -> Interval:
     """The interval of the share of `hits` (bool [m]) where searches with the same number in `cluster`
     (int [m]) are of one person.
@@ -47,10 +53,12 @@ def clustered(
     searches of E. L. Korn and B. I. Graubard, "Confidence intervals for proportions with small expected
     number of positive counts estimated from survey data", Survey Methodology 24 (1998), 193-201.
 
-    Where each person has one search it is Wilson's interval. Where all searches ended alike nothing shows how
-    far a person's searches agree, so each person counts once. Of one person with hits and misses nothing
-    follows for anybody else: 0 to 1, as for no search at all. It depends on the seed, not on how people are
-    numbered or ordered. Raises ValueError where lengths differ, rounds < 1 or confidence is not within 0..1.
+    Where each person has one search it is Wilson's interval; exact: Clopper and Pearson's, which is wider and
+    never covers less often than it says, for a rate that must not be told too small. Where all searches ended
+    alike nothing shows how far a person's searches agree, so each person counts once. Of one person with hits
+    and misses nothing follows for anybody else: 0 to 1, as for no search at all. It depends on the seed, not
+    on how people are numbered or ordered. Raises ValueError where lengths differ, rounds < 1 or confidence is
+    not within 0..1.
     """
     if len(hits) != len(cluster):
         raise ValueError(f"each search has a person: {len(hits)} searches, {len(cluster)} people's numbers")
@@ -60,10 +68,11 @@ def clustered(
         raise ValueError(f"confidence lies between 0 and 1, not {confidence}")
     _, index, sizes = np.unique(cluster, return_inverse=True, return_counts=True)
     people, searches, count = len(sizes), len(hits), int(np.count_nonzero(hits))
+    independent = clopper_pearson if exact else wilson
     if people == searches:
-        return wilson(count, searches, confidence)
+        return independent(count, searches, confidence)
     if count in (0, searches):
-        return wilson(people if count else 0, people, confidence)
+        return independent(people if count else 0, people, confidence)
     if people == 1:
         return Interval(0.0, 1.0)
     found = np.bincount(index[hits], minlength=people)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from scipy.stats import studentized_range
 
 from lfrd.evaluation.planning import smallest_difference
-from lfrd.evaluation.proportions import wilson_of
+from lfrd.evaluation.proportions import difference_of, equivalent, wilson_of
 from lfrd.policy.intervals import Interval
 
 
@@ -46,13 +46,8 @@ class Spread:
 
 
 def difference(first: Counts, second: Counts, confidence: float) -> Interval:
-    """The interval of first - second, -1..1: Newcombe's (1998, method 10) with numbers that need not be
-    whole; `proportions.difference_of` where they are."""
-    a, b = (wilson_of(one.share, one.n, confidence) for one in (first, second))
-    seen = first.share - second.share
-    below = math.hypot(first.share - a.low, b.high - second.share)
-    above = math.hypot(a.high - first.share, second.share - b.low)
-    return Interval(max(-1.0, seen - below), min(1.0, seen + above))
+    """The interval of first - second, -1..1: Newcombe's (`proportions.difference_of`)."""
+    return difference_of(*first, *second, confidence)
 
 
 def ratio(first: Counts, second: Counts, confidence: float) -> Interval:
@@ -115,10 +110,8 @@ def alike_p(groups: Sequence[Counts], margin: float, *, factor: bool = False) ->
     """
     if not (margin > 1 if factor else 0 < margin <= 1):
         raise ValueError(f"a margin is a share, and a factor is more than 1, not {margin}")
-    return max(
-        _pair_p(a, b, math.log(margin) if factor else margin, _log_ratio if factor else difference)
-        for a, b in itertools.combinations(groups, 2)
-    )
+    pairs = itertools.combinations(groups, 2)
+    return max(_within_factor_p(a, b, margin) if factor else equivalent(*a, *b, margin).p for a, b in pairs)
 
 
 def smallest_visible(share: float, n1: float, n2: float, *, power: float, alpha: float) -> float | None:
@@ -127,12 +120,13 @@ def smallest_visible(share: float, n1: float, n2: float, *, power: float, alpha:
     return smallest_difference(max(share, 1 - share), int(n1), int(n2), power=power, alpha=alpha)
 
 
-def _pair_p(
-    a: Counts, b: Counts, bound: float, interval: Callable[[Counts, Counts, float], Interval]
-) -> float:
+def _within_factor_p(a: Counts, b: Counts, factor: float) -> float:
+    """As `proportions.equivalent` gives it for a difference: the smallest alpha at which the interval of the
+    ratio lies inside 1 / factor..factor."""
+
     def room(alpha: float) -> float:
-        low, high = interval(a, b, 1 - 2 * alpha)
-        return min(low + bound, bound - high)
+        low, high = ratio(a, b, 1 - 2 * alpha)
+        return math.log(factor) - max(-math.log(low) if low else math.inf, math.log(high))
 
     least, most = 1e-9, 0.5 - 1e-9
     if not room(most) > 0:
@@ -140,11 +134,6 @@ def _pair_p(
     if room(least) > 0:
         return least
     return float(brentq(room, least, most, xtol=1e-12))
-
-
-def _log_ratio(a: Counts, b: Counts, confidence: float) -> Interval:
-    low, high = ratio(a, b, confidence)
-    return Interval(math.log(low) if low else -math.inf, math.log(high))
 
 
 @cache

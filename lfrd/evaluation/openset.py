@@ -147,7 +147,7 @@ def at(
     """The rates at a threshold, which `fpir` asked for where it is given."""
     hits, false = searches.found(threshold), searches.false(threshold)
     hit = clustered(hits, searches.mated, seed=seed, confidence=confidence)
-    wrong = clustered(false, searches.non_mated, seed=seed, confidence=confidence)
+    wrong = clustered(false, searches.non_mated, seed=seed, confidence=confidence, exact=True)
     return Point(
         fpir=fpir,
         threshold=threshold,
@@ -160,7 +160,7 @@ def at(
         tpir_high=hit.high,
         fnir=_share(~hits),
         tpir_method=method_of(hits, searches.mated),
-        fpir_method=method_of(false, searches.non_mated),
+        fpir_method=method_of(false, searches.non_mated, exact=True),
     )
 
 

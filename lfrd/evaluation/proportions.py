@@ -1,4 +1,4 @@
-"""Shares compared: exact intervals, ratio and difference of two, tests for many and for being alike."""
+"""Shares compared: exact intervals, the difference of two, tests for many and for being alike."""
 
 from __future__ import annotations
 
@@ -54,35 +54,6 @@ def wilson_of(share: float, n: float, confidence: float = 0.95) -> Interval:
     # At the ends the formula is exactly 0 or 1, which rounding would miss.
     low = 0.0 if share == 0 else max(0.0, centre - half)
     return Interval(low, 1.0 if share == 1 else min(1.0, centre + half))
-
-
-def ratio_of(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> Interval:
-    """The interval of the ratio (k1 / n1) / (k2 / n2) of two independent proportions, 0..infinity. Counts
-    may be those that clustered trials are worth, not whole.
-
-    P. A. R. Koopman, "Confidence intervals for the ratio of two binomial proportions", Biometrics 40 (1984),
-    513-517: the ratios that a score test with the constrained estimate does not reject. Zero counts need no
-    correction: the low end is 0 where k1 = 0, the high end math.inf where k2 = 0; both where nothing is known
-    (no event in either, or nobody in one). Raises ValueError for impossible counts.
-    """
-    _check(k1, n1)
-    _check(k2, n2)
-    wanted = float(ndtri(1 - _tail(confidence))) ** 2
-    if n1 == 0 or n2 == 0 or k1 == k2 == 0:
-        return Interval(0.0, math.inf)
-
-    def rejected(log_ratio: float) -> bool:
-        return _ratio_score(k1, n1, k2, n2, math.exp(log_ratio)) > wanted
-
-    # The test rejects far from the estimate only. 700 is about the largest number that exp takes.
-    middle = math.log(k1 * n2) - math.log(k2 * n1) if k1 and k2 else 0.0
-    if not k1:
-        middle = -700.0
-    elif not k2:
-        middle = 700.0
-    low = math.exp(_edge(rejected, -700.0, middle)) if k1 else 0.0
-    high = math.exp(_edge(rejected, 700.0, middle)) if k2 else math.inf
-    return Interval(low, high)
 
 
 def difference_of(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> Interval:
@@ -189,22 +160,6 @@ def _tail(confidence: float) -> float:
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence lies between 0 and 1, not {confidence}")
     return (1.0 - confidence) / 2
-
-
-def _ratio_score(k1: float, n1: float, k2: float, n2: float, ratio: float) -> float:
-    """Koopman's chi-squared of a ratio: how far both counts lie from the likeliest pair that has it."""
-    if ratio > 1:  # the same question the other way round, where no constrained estimate reaches 1 by itself
-        return _ratio_score(k2, n2, k1, n1, 1 / ratio)
-    both, events = n1 + n2, k1 + k2
-    b = ratio * (n1 + k2) + k1 + n2
-    # The smaller root of both * p1^2 - b * p1 + ratio * events = 0, without losing digits to the subtraction.
-    p1 = 2 * ratio * events / (b + math.sqrt(max(0.0, b * b - 4 * ratio * both * events)))
-    p2 = min(1.0, p1 / ratio)
-    first = (k1 - n1 * p1) ** 2
-    if p1 >= 1:  # everybody of both, at a ratio of 1
-        return 0.0
-    spread = n1 * p1 * (1 - p1)
-    return first / spread * (1 + n1 * (ratio - p1) / (n2 * (1 - p1))) if p2 < 1 else first / spread
 
 
 def _edge(rejected: Callable[[float], bool], outer: float, inner: float) -> float:

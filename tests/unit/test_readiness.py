@@ -103,13 +103,13 @@ async def test_what_is_there_lacks_nothing(box: Box) -> None:
 
 async def test_the_threshold_is_for_the_pictures_on_the_list_not_for_its_people(box: Box) -> None:
     """Each picture is one more that a stranger may resemble: two of everybody, and twice as many would."""
-    await box.listed(3, box.pack.manifest.digest, each=2)
+    await box.listed(600, box.pack.manifest.digest, each=2)
     facts = await box.facts()
     assert facts.watchlist is not None
-    assert facts.watchlist.listed == 3, "what is published stays the number of people"
-    assert facts.threshold == threshold_for(calibrations(box.pack), PLAN.fpir, 6).score
-    assert facts.threshold > threshold_for(calibrations(box.pack), PLAN.fpir, 3).score
-    assert facts.settings["threshold"]["pictures"] == 6
+    assert facts.watchlist.listed == 600, "what is published stays the number of people"
+    assert facts.threshold == threshold_for(calibrations(box.pack), PLAN.fpir, 1200).score
+    assert facts.threshold > threshold_for(calibrations(box.pack), PLAN.fpir, 600).score
+    assert facts.settings["threshold"]["pictures"] == 1200
 
 
 async def test_without_a_list_nothing_is_derived_and_the_list_is_missing(box: Box) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lfrd.evaluation.bootstrap import METHODS, clustered, method_of
+from lfrd.evaluation.proportions import clopper_pearson
 from lfrd.policy.intervals import wilson
 
 people_with_hits = st.lists(
@@ -67,6 +68,16 @@ def test_one_search_a_person_is_wilsons_interval() -> None:
     hits = np.arange(40) < 30
     assert clustered(hits, np.arange(40)[::-1], seed=1) == wilson(30, 40)
     assert method_of(hits, np.arange(40)) == "wilson"
+
+
+def test_a_rate_that_must_not_be_told_too_small_has_the_exact_interval() -> None:
+    hits = np.arange(40) < 2
+    assert clustered(hits, np.arange(40), seed=1, exact=True) == clopper_pearson(2, 40)
+    assert method_of(hits, np.arange(40), exact=True) == "exact"
+    none, pairs = np.zeros(40, np.bool_), np.arange(40) // 2
+    assert clustered(none, pairs, seed=1, exact=True) == clopper_pearson(0, 20)
+    assert method_of(none, pairs, exact=True) == "exact_people"
+    assert clopper_pearson(0, 20).high > wilson(0, 20).high
 
 
 @pytest.mark.parametrize("all_found", [True, False])

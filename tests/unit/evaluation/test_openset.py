@@ -74,12 +74,14 @@ def test_normal_scores_give_the_rates_that_theory_has_for_them() -> None:
 
 
 @pytest.mark.parametrize("fpir", [0.1, 0.01])
-def test_the_interval_of_fpir_holds_the_true_one_at_the_threshold_as_often_as_it_says(fpir: float) -> None:
+def test_the_interval_of_fpir_holds_the_true_one_at_the_threshold_never_less_often_than_it_says(
+    fpir: float,
+) -> None:
     held = 0
     for seed in range(500):
         [point] = points(normal(1, 1000, seed), [fpir], seed=1)
         held += point.fpir_low <= norm.sf(point.threshold) <= point.fpir_high
-    assert 0.92 <= held / 500 <= 0.985
+    assert 0.94 <= held / 500 <= 0.995
 
 
 def test_a_persons_several_searches_widen_the_intervals() -> None:
@@ -93,7 +95,7 @@ def test_a_persons_several_searches_widen_the_intervals() -> None:
     assert joint.tpir_high - joint.tpir_low > 1.8 * (apart.tpir_high - apart.tpir_low)
     assert joint.fpir_high - joint.fpir_low > 1.8 * (apart.fpir_high - apart.fpir_low)
     assert (joint.tpir_method, joint.fpir_method) == ("clustered", "clustered")
-    assert (apart.tpir_method, apart.fpir_method) == ("wilson", "wilson")
+    assert (apart.tpir_method, apart.fpir_method) == ("wilson", "exact")
 
 
 def test_the_threshold_is_the_midpoint_between_who_must_stay_below_and_who_may_reach_it() -> None:

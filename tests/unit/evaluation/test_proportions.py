@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.optimize import minimize_scalar
-from scipy.stats import binom, binomtest, fisher_exact, norm
-from scipy.stats.contingency import relative_risk
+from scipy.stats import binom, binomtest, fisher_exact
 
 from lfrd.evaluation.proportions import (
     clopper_pearson,
@@ -18,7 +16,6 @@ from lfrd.evaluation.proportions import (
     equivalent,
     exact_p,
     holm,
-    ratio_of,
     wilson_of,
 )
 from lfrd.policy.intervals import wilson
@@ -76,90 +73,26 @@ def test_a_difference_gives_what_newcombe_published(
     assert difference_of(*first, *second) == pytest.approx((low, high), abs=5e-5)
 
 
-def test_a_ratio_gives_what_koopman_published() -> None:
-    """Biometrics 40 (1984), 513-517: 36 of 40 against 16 of 80."""
-    assert ratio_of(36, 40, 16, 80) == pytest.approx((2.939, 7.152), abs=1e-3)
-
-
-@given(first=counts, second=counts, confidence=confidences)
-def test_the_ends_of_a_ratio_are_where_the_score_test_begins_to_reject(
-    first: Counts, second: Counts, confidence: float
-) -> None:
-    """Against a constrained estimate that is searched for instead of solved for."""
-    assume(first[0] and second[0] and (first[0] < first[1] or second[0] < second[1]))
-    wanted = float(norm.ppf((1 + confidence) / 2)) ** 2
-    for end in ratio_of(*first, *second, confidence):
-        assert _chi_squared(first, second, end) == pytest.approx(wanted, rel=1e-3)
-
-
-def _chi_squared(first: Counts, second: Counts, ratio: float) -> float:
-    (k1, n1), (k2, n2) = first, second
-    highest = min(1.0, 1 / ratio)
-
-    def unlikely(p2: float) -> float:
-        p1 = ratio * p2
-        return -float(
-            k1 * math.log(p1) + (n1 - k1) * math.log1p(-p1) + k2 * math.log(p2) + (n2 - k2) * math.log1p(-p2)
-        )
-
-    p2 = float(
-        minimize_scalar(
-            unlikely,
-            bounds=(highest * 1e-9, highest * (1 - 1e-9)),
-            method="bounded",
-            options={"xatol": 1e-13},
-        ).x
-    )
-    p1 = ratio * p2
-    return (k1 - n1 * p1) ** 2 / (n1 * p1 * (1 - p1)) + (k2 - n2 * p2) ** 2 / (n2 * p2 * (1 - p2))
-
-
-def test_a_ratio_of_many_events_is_the_one_of_katz() -> None:
-    """The logarithmic interval, D. Katz et al., Biometrics 34 (1978), 469-474, which SciPy has."""
-    theirs = relative_risk(2700, 12200, 4400, 48700).confidence_interval()
-    assert ratio_of(2700, 12200, 4400, 48700) == pytest.approx((theirs.low, theirs.high), rel=2e-3)
-
-
-def test_a_ratio_without_events_is_open_on_that_side() -> None:
-    low, high = ratio_of(0, 50, 5, 50)
-    assert low == 0
-    assert high == pytest.approx(1 / ratio_of(5, 50, 0, 50).low)
-    assert high < 1
-    assert ratio_of(5, 50, 0, 50).high == math.inf
-    assert ratio_of(0, 50, 0, 50) == (0.0, math.inf)
-    assert ratio_of(3, 3, 0, 0) == (0.0, math.inf)
-
-
 @given(first=counts, second=counts, confidence=confidences)
 def test_an_interval_of_two_holds_what_was_seen_and_is_mirrored_when_they_change_places(
     first: Counts, second: Counts, confidence: float
 ) -> None:
-    difference, ratio = (
-        difference_of(*first, *second, confidence),
-        ratio_of(*first, *second, confidence),
-    )
+    difference = difference_of(*first, *second, confidence)
     p1, p2 = first[0] / first[1], second[0] / second[1]
     assert -1 <= difference.low <= p1 - p2 <= difference.high <= 1
-    assert ratio.low * p2 <= p1 * (1 + 1e-9)
-    assert not p2 or ratio.high >= p1 / p2 * (1 - 1e-9)
     other = difference_of(*second, *first, confidence)
     assert (other.low, other.high) == pytest.approx((-difference.high, -difference.low))
-    turned = ratio_of(*second, *first, confidence)
-    assert turned.low == pytest.approx(1 / ratio.high, abs=1e-9)
-    assert turned.high == (math.inf if ratio.low == 0 else pytest.approx(1 / ratio.low))
 
 
 @pytest.mark.parametrize(("p1", "p2"), [(0.9, 0.8), (0.9, 0.9), (0.98, 0.9), (0.05, 0.02)])
 def test_intervals_of_two_cover_about_as_often_as_they_say(p1: float, p2: float) -> None:
     n1, n2 = 60, 40
     chance = np.outer(binom.pmf(np.arange(n1 + 1), n1, p1), binom.pmf(np.arange(n2 + 1), n2, p2))
-    covered = {"difference": 0.0, "ratio": 0.0}
+    covered = 0.0
     for k1, k2 in np.argwhere(chance > 1e-6).tolist():
         low, high = difference_of(k1, n1, k2, n2)
-        covered["difference"] += chance[k1, k2] * (low <= p1 - p2 <= high)
-        low, high = ratio_of(k1, n1, k2, n2)
-        covered["ratio"] += chance[k1, k2] * (low <= p1 / p2 <= high)
-    assert min(covered.values()) > 0.93
+        covered += chance[k1, k2] * (low <= p1 - p2 <= high)
+    assert covered > 0.93
 
 
 def test_fishers_exact_test_gives_what_fisher_found_of_convicted_twins() -> None:
@@ -176,9 +109,8 @@ def test_fishers_exact_test_agrees_with_scipy(first: Counts, second: Counts) -> 
 
 
 def test_counts_that_are_worth_less_than_they_are_need_not_be_whole() -> None:
-    for function in (difference_of, ratio_of):
-        below, between, above = (function(40 * f, 50 * f, 30 * f, 50 * f) for f in (1, 1.01, 1.02))
-        assert below.low < between.low < above.low < above.high < between.high < below.high
+    below, between, above = (difference_of(40 * f, 50 * f, 30 * f, 50 * f) for f in (1, 1.01, 1.02))
+    assert below.low < between.low < above.low < above.high < between.high < below.high
     assert equivalent(400.5, 500.5, 400.5, 500.5, 0.1).equivalent
 
 
@@ -252,7 +184,7 @@ def test_people_a_whole_margin_apart_are_called_alike_at_most_as_often_as_alpha(
 
 
 def test_impossible_counts_and_levels_are_refused() -> None:
-    for function in (difference_of, ratio_of, exact_p):
+    for function in (difference_of, exact_p):
         for wrong in ((-1, 5, 1, 5), (1, 5, 6, 5)):
             with pytest.raises(ValueError, match="proportion needs"):
                 function(*wrong)

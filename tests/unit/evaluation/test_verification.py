@@ -43,7 +43,7 @@ def test_normal_scores_give_the_rates_that_theory_has_for_them() -> None:
         assert point.far_reached == pytest.approx(point.far)
         assert point.accepted == round(point.far * 200_000)
         assert point.frr == pytest.approx(1 - point.tar)
-        assert (point.tar_method, point.far_method) == ("wilson", "wilson")
+        assert (point.tar_method, point.far_method) == ("wilson", "exact")
 
 
 def test_an_far_that_the_count_cannot_resolve_is_left_out() -> None:

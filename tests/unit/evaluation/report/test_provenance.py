@@ -38,7 +38,7 @@ def test_the_command_is_this_process_s_own_without_names_of_files_and_folders(
     pack = described(packs.make(tmp_path / "small"))
     (tmp_path / "jane-doe").mkdir()
     monkeypatch.chdir(tmp_path)
-    words = ["identify", "jane-doe", "/home/jane/probes", "--pack=./small", "--seed", "7"]
+    words = ["identify", "jane-doe", "/srv/jane/probes", "--pack=./small", "--seed", "7"]
     monkeypatch.setattr(sys, "argv", ["/usr/bin/lfrd", "evaluate", *words, "--report", "jane/r.html"])
     made = provenance.of(pack, [DATA], None)
     assert made.command == "lfrd evaluate identify FOLDER FOLDER --pack=FOLDER --seed 7 --report FILE"
