@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lfrd.commands.bars import bar
+from lfrd.commands.laboratory import ConfidenceOption, ReportOption, SeedOption
 from lfrd.commands.shared import (
     DataOption,
     JsonOption,
@@ -36,14 +37,9 @@ def detect(
     least_width: Annotated[
         float, typer.Option(metavar="PX", min=0, help="Narrower faces do not count, found or not.")
     ] = 10.0,
-    confidence: Annotated[
-        float, typer.Option(metavar="SHARE", min=0.5, max=0.999, help="Of every interval.")
-    ] = 0.95,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of the bootstrap.")] = 1,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", help="Also write a page that prints, and JSON beside it."),
-    ] = None,
+    confidence: ConfidenceOption = 0.95,
+    seed: SeedOption = 1,
+    report: ReportOption = None,
     as_json: JsonOption = False,
     data: DataOption = None,
 ) -> None:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lfrd.commands.bars import bar
-from lfrd.commands.evaluate_identify import (
+from lfrd.commands.failure import note
+from lfrd.commands.laboratory import (
     ConfidenceOption,
+    FillerOption,
     GalleryOption,
+    NonMatesOption,
     ProbesOption,
     ReportOption,
     SeedOption,
     WhoseOption,
 )
-from lfrd.commands.failure import note
 from lfrd.commands.shared import (
     DataOption,
     JsonOption,
@@ -47,16 +49,8 @@ def equity(
             help="A row a person: 'person' (a folder's name), then any columns that people declared.",
         ),
     ],
-    non_mates: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="People on no list. [default: each probe again, on the list without its own person]",
-        ),
-    ] = None,
-    filler: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="More people for the list, who are not searched for.")
-    ] = None,
+    non_mates: NonMatesOption = None,
+    filler: FillerOption = None,
     column: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Compare this column; can be repeated. [default: all]"),

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lfrd.commands.bars import bar
 from lfrd.commands.failure import note
+from lfrd.commands.laboratory import (
+    ConfidenceOption,
+    FillerOption,
+    GalleryOption,
+    NonMatesOption,
+    ProbesOption,
+    ReportOption,
+    SeedOption,
+    WhoseOption,
+)
 from lfrd.commands.shared import (
     DataOption,
     JsonOption,
@@ -27,39 +36,12 @@ if TYPE_CHECKING:
     from lfrd.evaluation.identify_results import Figures
     from lfrd.evaluation.openset import Point
 
-GalleryOption = Annotated[
-    Path, typer.Option(metavar="DIR", help="People on the list: a folder of pictures a person.")
-]
-ProbesOption = Annotated[
-    Path,
-    typer.Option(metavar="DIR", help="Other pictures of them, under the same names. They are searched with."),
-]
-SeedOption = Annotated[int, typer.Option(metavar="N", min=0, help="Of whatever is drawn by chance.")]
-WhoseOption = Annotated[
-    Whose,
-    typer.Option(help="Of several faces in a picture: the one nearest its centre, or as enrolment decides."),
-]
-ConfidenceOption = Annotated[
-    float, typer.Option(metavar="SHARE", min=0.5, max=0.999, help="Of the intervals.")
-]
-ReportOption = Annotated[
-    Path | None, typer.Option(metavar="FILE.html", help="Write a page with curves, and its JSON beside it.")
-]
-
 
 def identify(
     gallery: GalleryOption,
     probes: ProbesOption,
-    non_mates: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="People on no list. [default: each probe again, on the list without its own person]",
-        ),
-    ] = None,
-    filler: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="More people for the list, who are not searched for.")
-    ] = None,
+    non_mates: NonMatesOption = None,
+    filler: FillerOption = None,
     sizes: Annotated[
         str | None,
         typer.Option(

@@ -11,6 +11,7 @@ import typer
 
 from lfrd.commands.bars import bar
 from lfrd.commands.failure import note
+from lfrd.commands.laboratory import ConfidenceOption, ReportOption, SeedOption
 from lfrd.commands.shared import (
     DataOption,
     JsonOption,
@@ -54,14 +55,9 @@ def street(
         float | None,
         typer.Option(metavar="RATE", help="False alerts wanted a face seen, at most. [default: 0.001]"),
     ] = None,
-    confidence: Annotated[
-        float, typer.Option(metavar="SHARE", min=0.5, max=0.999, help="Of every interval.")
-    ] = 0.95,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of the bootstrap.")] = 1,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", help="Also write a page that prints, and JSON beside it."),
-    ] = None,
+    confidence: ConfidenceOption = 0.95,
+    seed: SeedOption = 1,
+    report: ReportOption = None,
     as_json: JsonOption = False,
     data: DataOption = None,
 ) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lfrd.commands.bars import bar
-from lfrd.commands.evaluate_identify import (
+from lfrd.commands.failure import note
+from lfrd.commands.laboratory import (
     ConfidenceOption,
     GalleryOption,
     ProbesOption,
@@ -17,7 +18,6 @@ from lfrd.commands.evaluate_identify import (
     SeedOption,
     WhoseOption,
 )
-from lfrd.commands.failure import note
 from lfrd.commands.shared import (
     DataOption,
     JsonOption,

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from lfrd.evaluation.proportions import clopper_pearson, wilson_of
-from lfrd.policy.intervals import Interval, wilson
+from lfrd.evaluation.proportions import clopper_pearson
+from lfrd.policy.intervals import Interval, wilson, wilson_of
 
 Method = Literal["wilson", "people", "exact", "exact_people", "clustered"]
 METHODS: Final[dict[Method, str]] = {

@@ -14,8 +14,8 @@ from scipy.special import ndtr
 from scipy.stats import studentized_range
 
 from lfrd.evaluation.planning import smallest_difference
-from lfrd.evaluation.proportions import difference_of, equivalent, wilson_of
-from lfrd.policy.intervals import Interval
+from lfrd.evaluation.proportions import difference_of, equivalent
+from lfrd.policy.intervals import Interval, wilson_of
 
 
 class Counts(NamedTuple):

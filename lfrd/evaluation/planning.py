@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, bdtri, ndtr, ndtri, xlog1py, xlogy
 
-from lfrd.evaluation.proportions import log_choose, wilson_of
-from lfrd.policy.intervals import wilson
+from lfrd.evaluation.proportions import log_choose
+from lfrd.policy.intervals import wilson, wilson_of
 from lfrd.types import F64
 
 AGREEMENT: Final = 0.5

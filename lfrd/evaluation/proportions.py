@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, gammaln, ndtri
+from scipy.special import betaincinv, gammaln
 
-from lfrd.policy.intervals import Interval
+from lfrd.policy.intervals import Interval, tail_of, wilson_of
 from lfrd.types import F64
 
 NARROWING_STEPS = 200
@@ -35,25 +35,10 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
     0 to 1. Raises ValueError where k is not within 0..n, or confidence not within 0..1.
     """
     _check(k, n)
-    tail = _tail(confidence)
+    tail = tail_of(confidence)
     low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
     high = float(betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
     return Interval(low, high)
-
-
-def wilson_of(share: float, n: float, confidence: float = 0.95) -> Interval:
-    """Wilson's interval of a share 0..1 of n > 0 where neither n nor the count need be whole: an effective
-    number of searches, or a plan's. As `lfrd.policy.intervals.wilson` where they are. Raises ValueError for
-    what is no share, no number or no confidence."""
-    if not 0.0 <= share <= 1.0 or not n > 0:
-        raise ValueError(f"a share needs 0 <= share <= 1 and n > 0, not {share} of {n}")
-    z = float(ndtri(1 - _tail(confidence)))
-    scale = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / scale
-    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # At the ends the formula is exactly 0 or 1, which rounding would miss.
-    low = 0.0 if share == 0 else max(0.0, centre - half)
-    return Interval(low, 1.0 if share == 1 else min(1.0, centre + half))
 
 
 def difference_of(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> Interval:
@@ -154,12 +139,6 @@ def log_choose(n: int, k: NDArray[np.intp]) -> F64:
 def _check(k: float, n: float) -> None:
     if not 0 <= k <= n:
         raise ValueError(f"a proportion needs 0 <= k <= n, not {k} of {n}")
-
-
-def _tail(confidence: float) -> float:
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence lies between 0 and 1, not {confidence}")
-    return (1.0 - confidence) / 2
 
 
 def _edge(rejected: Callable[[float], bool], outer: float, inner: float) -> float:

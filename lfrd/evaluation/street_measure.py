@@ -11,8 +11,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
 from lfrd.capture.reading import frames_of
 from lfrd.capture.source import recording
 from lfrd.config import Config
@@ -20,13 +18,13 @@ from lfrd.errors import CorruptError, MissingError
 from lfrd.evaluation.looks import follow, look
 from lfrd.evaluation.passages import Raised
 from lfrd.evaluation.street_scene import Alert, Crossing, Row, Scene
-from lfrd.evaluation.street_trial import verdicts
+from lfrd.evaluation.street_trial import scores_for, verdicts
 from lfrd.evaluation.street_truth import Clip
 from lfrd.metrics import Metrics
 from lfrd.pipeline import Finding, Pipeline
 from lfrd.types import Frame, TrackId
 from lfrd.vision.pack import Pack
-from lfrd.watching import Progress, Watch, derive, watching
+from lfrd.watching import Progress, Watch, watching
 
 FPIRS = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
 """Rates at whose thresholds the same evidence is judged again."""
@@ -91,13 +89,14 @@ async def measure(
             raise MissingError(
                 f"watchlist {watchlist}: nobody can be looked for; `lfrd watchlist check` tells why"
             )
+        further = scores_for(pack, settings, fpirs if pack.manifest.calibration else (), gallery.pictures)
         measured = Measured(
             len(gallery),
             len(watch.enrolment.refused),
             watch.threshold.source,
             [
                 (watch.threshold.fpir, watch.threshold.score),
-                *_scores(pack, settings, fpirs, gallery.pictures),
+                *further,
             ],
         )
         numbers: dict[str, int] = {}
@@ -113,19 +112,6 @@ async def measure(
             before += clip.seconds
         progress(total, total)
     return measured
-
-
-def _scores(
-    pack: Pack, settings: Config, fpirs: Sequence[float], pictures: int
-) -> list[tuple[float | None, float]]:
-    if not pack.manifest.calibration:
-        return []
-    made: list[tuple[float | None, float]] = []
-    for fpir in fpirs:
-        decision = msgspec.structs.replace(settings.decision, fpir=fpir, threshold=None)
-        changed = msgspec.structs.replace(settings, decision=decision)
-        made.append((fpir, derive(pack, changed, pictures).score))
-    return made
 
 
 async def _clip(

@@ -142,7 +142,7 @@ async def run(
             rows=[Row(watch.threshold.fpir, watch.threshold.score)]
             + [
                 Row(fpir, score)
-                for fpir, score in _scores(pack, settings, fpirs, watch.enrolment.gallery.pictures)
+                for fpir, score in scores_for(pack, settings, fpirs, watch.enrolment.gallery.pictures)
             ],
         )
         for done, (clip, truth) in enumerate(clips):
@@ -162,9 +162,10 @@ async def _watching(plan: Plan, pack: Pack, settings: Config) -> AsyncIterator[W
             yield watch
 
 
-def _scores(
+def scores_for(
     pack: Pack, settings: Config, fpirs: Sequence[float], pictures: int
 ) -> Iterator[tuple[float, float]]:
+    """The score for each of these rates on a list of so many pictures. Raises CalibrationError."""
     for fpir in fpirs:
         decision = msgspec.structs.replace(settings.decision, fpir=fpir, threshold=None)
         changed = msgspec.structs.replace(settings, decision=decision)

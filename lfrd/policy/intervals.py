@@ -25,15 +25,22 @@ def wilson(k: int, n: int, confidence: float = 0.95) -> Interval:
     """
     if not 0 <= k <= n:
         raise ValueError(f"a proportion needs 0 <= k <= n, not {k} of {n}")
-    z = float(ndtri(1.0 - _tail(confidence)))
-    if n == 0:
-        return Interval(0.0, 1.0)
-    share = k / n
+    tail_of(confidence)  # refused where n = 0 as well
+    return wilson_of(k / n, n, confidence) if n else Interval(0.0, 1.0)
+
+
+def wilson_of(share: float, n: float, confidence: float = 0.95) -> Interval:
+    """The same of a share 0..1 of n > 0 where neither n nor the count need be whole: an effective number of
+    searches, or a plan's. Raises ValueError for what is no share, no number or no confidence."""
+    if not 0.0 <= share <= 1.0 or not n > 0:
+        raise ValueError(f"a share needs 0 <= share <= 1 and n > 0, not {share} of {n}")
+    z = float(ndtri(1.0 - tail_of(confidence)))
     scale = 1.0 + z * z / n
     centre = (share + z * z / (2 * n)) / scale
     half = z / scale * math.sqrt(share * (1.0 - share) / n + z * z / (4 * n * n))
     # At the ends the formula is exactly 0 or 1, which rounding would miss.
-    return Interval(0.0 if k == 0 else centre - half, 1.0 if k == n else centre + half)
+    low = 0.0 if share == 0 else max(0.0, centre - half)
+    return Interval(low, 1.0 if share == 1 else min(1.0, centre + half))
 
 
 def poisson(k: int, exposure: float, confidence: float = 0.95) -> Interval:
@@ -46,14 +53,15 @@ def poisson(k: int, exposure: float, confidence: float = 0.95) -> Interval:
     """
     if k < 0 or exposure < 0:
         raise ValueError(f"a rate needs k >= 0 and an exposure >= 0, not {k} in {exposure}")
-    tail = _tail(confidence)
+    tail = tail_of(confidence)
     if exposure == 0:
         return Interval(0.0, math.inf)
     low = float(gammaincinv(k, tail)) if k else 0.0
     return Interval(low / exposure, float(gammaincinv(k + 1, 1.0 - tail)) / exposure)
 
 
-def _tail(confidence: float) -> float:
+def tail_of(confidence: float) -> float:
+    """The share on each side of a two-sided interval. Raises ValueError for what is no confidence."""
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence lies between 0 and 1, not {confidence}")
     return (1.0 - confidence) / 2

@@ -23,7 +23,8 @@ from lfrd.evaluation.planning import (
     searches_for_bound,
     smallest_difference,
 )
-from lfrd.evaluation.proportions import clopper_pearson, equivalent, wilson_of
+from lfrd.evaluation.proportions import clopper_pearson, equivalent
+from lfrd.policy.intervals import wilson_of
 
 
 def fisher_power(p1: float, n1: int, p2: float, n2: int, alpha: float = 0.05) -> float:

@@ -16,9 +16,8 @@ from lfrd.evaluation.proportions import (
     equivalent,
     exact_p,
     holm,
-    wilson_of,
 )
-from lfrd.policy.intervals import wilson
+from lfrd.policy.intervals import wilson, wilson_of
 
 Counts = tuple[int, int]
 counts = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
