@@ -206,13 +206,15 @@ class AlertLog:
         over and done with by then, in deployments that had ended, is no concern of whoever joins later."""
         async with self._db.read() as tx:
             row = await tx.row(
-                "SELECT min(seq) FROM event JOIN alert ON alert.id = event.alert "
+                "SELECT min(seq) AS first, (SELECT max(seq) FROM event) AS latest "
+                "FROM event JOIN alert ON alert.id = event.alert "
                 "WHERE closed_at IS NULL OR closed_at > ?1 OR alert.deployment IN "
                 "(SELECT id FROM deployment WHERE stage IN (?2, ?3, ?4) OR closed_at > ?1)",
                 *(since, *(stage.value for stage in Stage if stage.is_open)),
             )
-        first = None if row is None else row[0]
-        return await self.latest() if first is None else int(first) - 1
+        # Both numbers of one moment: an alert that is filed meanwhile comes after the one and the other.
+        assert row is not None
+        return int(row["latest"] or 0) if row["first"] is None else int(row["first"]) - 1
 
     async def picture(self, alert: AlertId, kind: PictureKind, actor: Actor) -> bytes | None:
         """The newest JPEG file of that kind, its viewing audited first; None where the alert is unknown or

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from lfrd import wire
 from lfrd.audit import kinds
 from lfrd.errors import NotAllowed, SealError, StoreError
 from lfrd.sealing.sitekey import SiteKey
+from lfrd.store.database import Transaction
 from lfrd.store.keys import Purpose
 from lfrd.store.sessions import SessionId
 from lfrd.types import AlertId, Box, CameraId, DeploymentId, Stage, TrackId
@@ -330,6 +333,24 @@ async def test_event_numbers_go_on_through_all_deployments_and_earlier_alerts_ar
     assert (event.seq, event.alert.deployment) == (3, "Market day")
     assert [event.alert.id for event in await store.alerts.after(0, 10)] == [earlier, later, earlier]
     assert (await store.alerts.view(later)).deployment == "Evening"
+
+
+async def test_a_phone_that_joins_while_the_first_alert_is_filed_is_told_of_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The alert comes at the worst moment: as soon as the store has been looked at once."""
+    read = store.db.read
+
+    @asynccontextmanager
+    async def then_an_alert() -> AsyncIterator[Transaction]:
+        async with read() as tx:
+            yield tx
+        monkeypatch.undo()
+        await store.filed()
+
+    monkeypatch.setattr(store.db, "read", then_an_alert)
+    assert await store.alerts.beginning(store.clock.now) == 0
+    assert await store.alerts.latest() == 1
 
 
 async def test_a_new_phone_is_not_told_of_what_is_over_in_deployments_that_have_ended(store: Store) -> None:
