@@ -39,6 +39,8 @@ behind and of a slow disk as well."""
 PROMPT = 0.35
 BUSY = 0.92
 """Share of the cores' time from which nothing is added: decoding needs its part, and waits for no worker."""
+AMPLE = 0.7
+"""The same below which larger steps are safe: one of them cannot reach BUSY."""
 GONE = 0.75
 """Share of what was taken when it was too much, below which the load has gone."""
 
@@ -48,7 +50,7 @@ LOWER_MOST = 0.5
 LOWER_NEAR = 0.92
 """Where it is about what was too much the last time: what is missing is little."""
 RAISE = 1.05
-RAISE_GONE = 1.15
+RAISE_FAST = 1.15
 RAISE_NEAR = 1.03
 NEAR = 0.92
 """Share of a ceiling that was too high from which steps are smaller and take their time."""
@@ -152,7 +154,7 @@ class Governor:
         if judged.load is _Load.TOO_MUCH:
             self._lower(now.at, judged)
         elif judged.load is _Load.ROOM and self.ceiling < self.top:
-            self._raise(now.at, gone=judged.busy < GONE * self._busy_then)
+            self._raise(now.at, judged.busy)
         if self.ceiling == self.top and now.at - self._lowered_at >= CALM:
             self.pressed = False
         return self.ceiling
@@ -190,12 +192,13 @@ class Governor:
         usual = LOWER_NEAR if near else LOWER
         self.ceiling = max(self._floor, self.ceiling * max(LOWER_MOST, min(usual, judged.share)))
 
-    def _raise(self, at: float, *, gone: bool) -> None:
-        """gone: whether the load is plainly less than what was too much."""
+    def _raise(self, at: float, busy: float) -> None:
         near = self._too_high is not None and self.ceiling * RAISE > NEAR * self._too_high
+        gone = busy < GONE * self._busy_then  # the load is plainly less than what was too much
         if near and not gone and at < max(self._lowered_at + self._patience, self._raised_at + PAUSE):
             return
-        step = RAISE_GONE if gone else RAISE_NEAR if near else RAISE
+        fast = gone or (busy < AMPLE and not near)
+        step = RAISE_FAST if fast else RAISE_NEAR if near else RAISE
         self.ceiling, self._raised_at = min(self.top, self.ceiling * step), at
         if self._too_high is not None and self.ceiling > FAR * self._too_high:
             self._too_high, self._patience = None, PATIENCE

@@ -270,10 +270,13 @@ def test_with_many_cameras_to_a_core_the_ceiling_begins_where_a_box_of_two_cores
     assert (governor.ceiling, governor.pressed) == (begins, pressed)
 
 
-def test_cameras_that_cost_little_are_soon_looked_at_as_often_as_the_top_says() -> None:
+@pytest.mark.parametrize(("busy", "seconds"), [(0.3, 5), (0.6, 5), (0.8, 11)])
+def test_cameras_that_cost_little_are_soon_looked_at_as_often_as_the_top_says(
+    busy: float, seconds: float
+) -> None:
     governor = Governor(6.25, 2, 10)
     at, due = 0.0, 0
     while governor.ceiling < 6.25:
         at, due = at + 0.5, due + 2
-        governor.update(Sample(at, 10 * due, 0.0, 0.5 * at, [Seen(due, 0, 0.05)] * 10))
-    assert at < 15
+        governor.update(Sample(at, 10 * due, 0.0, 2 * busy * at, [Seen(due, 0, 0.05)] * 10))
+    assert at <= seconds
