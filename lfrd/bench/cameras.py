@@ -77,8 +77,9 @@ class Result(TypedDict):
     phone's receipt, over all new alerts and phones. cpu_cores, peak_rss_mb: of the site's process.
     cpu_cores_others: what the rest of the machine used meanwhile, the phones too: with much of it, figures
     are not this box's. lost: stored events that a phone was not told, counted once a phone. analysed_least,
-    analysed_most: of the cameras. lag_ms: median lag of the slowest camera in the first and the last third of
-    the run. rss_mb: medians of the second and the last third.
+    analysed_most: of the cameras. templates: faces that became evidence. threads_ms: the site's processor
+    time, milliseconds a second, by what its threads are for. lag_ms: median lag of the slowest camera in the
+    first and the last third of the run. rss_mb: medians of the second and the last third.
     """
 
     cameras: int
@@ -107,6 +108,8 @@ class Result(TypedDict):
     frames_spared: int
     analysed_least: int
     analysed_most: int
+    templates: int
+    threads_ms: dict[str, float]
     lag_ms: tuple[float | None, float | None]
     rss_mb: tuple[float, float] | None
     rss_slope_mb_hour: float | None
@@ -370,6 +373,10 @@ def result(
         frames_spared=sum(one.spared for one in cameras),
         analysed_least=min(one.analysed for one in cameras),
         analysed_most=max(one.analysed for one in cameras),
+        templates=measured.embedded,
+        threads_ms={
+            kind: round(1e3 * seconds / measured.seconds, 1) for kind, seconds in measured.threads.items()
+        },
         lag_ms=(_slowest(one.lag_first for one in cameras), _slowest(one.lag_last for one in cameras)),
         rss_mb=None if parts is None else (round(parts[0], 1), round(parts[1], 1)),
         rss_slope_mb_hour=counting.slope(measured.memory) if soak else None,

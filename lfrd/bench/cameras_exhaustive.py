@@ -68,7 +68,7 @@ async def exhaustive(
         return known is not None and known.bytes == clip.stat().st_size and (stale or known.code == code)
 
     missing = [clip for clip in clips if not is_good(clip)]
-    every = msgspec.structs.replace(settings.analysis, rate=EVERY)
+    every = msgspec.structs.replace(settings.analysis, rate=EVERY, whole_view_seconds=0)
     settings = msgspec.structs.replace(settings, analysis=every)
     for number, clip in enumerate(missing):
         progress(number, len(missing))
@@ -103,7 +103,7 @@ def _key(pack: Pack, threshold: float, street: StreetSet, settings: Config) -> s
     tables: dict[str, Any] = msgspec.to_builtins(
         {"analysis": settings.analysis, "tracking": settings.tracking, "decision": settings.decision}
     )
-    for name in ("rate", "least_rate", "least_side"):  # nothing is shed in it
+    for name in ("rate", "least_rate", "least_side", "whole_view_seconds"):  # nothing is shed in it
         del tables["analysis"][name]
     del tables["decision"]["repeat_seconds"]
     said = json.dumps([pack.manifest.digest, threshold, listed, tables, street.seconds], sort_keys=True)

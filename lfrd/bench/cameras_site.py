@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 
 from lfrd import wire
+from lfrd.bench.thread_times import ThreadTimes
 from lfrd.cameras import FAILING, Eye
 from lfrd.certificates.keeping import read_authority
 from lfrd.config import Config, Placed
@@ -100,7 +101,8 @@ class Measured(msgspec.Struct):
     """until: monotonic seconds at which the cameras had ended, or were stopped. ended: whether all came to
     their recordings' end. seconds, processor: from when all were live until then, of the clock and of the
     processor; others: what all other processes of the machine took of it. memory: (monotonic seconds, MB of
-    the process) in turn. waiting: findings that waited to be filed, mean of the first and the last third.
+    the process) in turn. threads: the processor's seconds by what threads are for. embedded: templates that
+    were made. waiting: findings that waited to be filed, mean of the first and the last third.
     degraded: what officers were told, last. stored: numbers of all events in the store."""
 
     cameras: list[CameraRun]
@@ -111,6 +113,8 @@ class Measured(msgspec.Struct):
     others: float
     peak_rss_mb: float
     memory: list[tuple[float, float]]
+    threads: dict[str, float]
+    embedded: int
     waiting: tuple[float, float]
     degraded: str
     stored: list[int]
@@ -185,6 +189,7 @@ async def _measured(site: Site, seconds: float) -> Measured:
     eyes, began = await _live(site)
     samples = _Samples(len(eyes), max(POLL_SECONDS, seconds / MOST_SAMPLES))
     at, processor, machine = time.monotonic(), _processor(), _machine()
+    embedded = _embedded(site)
     degraded = ""
     while not (ended := not any(eye.runs for eye in eyes)) and time.monotonic() < at + seconds:
         if failing := [eye.view() for eye in eyes if eye.supervisor.status.state in FAILING]:
@@ -194,6 +199,7 @@ async def _measured(site: Site, seconds: float) -> Measured:
         await asyncio.sleep(POLL_SECONDS)
     until, processor, machine = time.monotonic(), _processor() - processor, _machine() - machine
     samples.memory.append((until, _memory("VmRSS")))
+    samples.threads.take()
     for eye in eyes:
         eye.supervisor.stop()
     await _settled(eyes)
@@ -206,6 +212,8 @@ async def _measured(site: Site, seconds: float) -> Measured:
         others=max(0.0, machine - processor),
         peak_rss_mb=_memory("VmHWM"),
         memory=samples.memory,
+        threads=samples.threads.seconds(),
+        embedded=_embedded(site) - embedded,
         waiting=samples.waiting(),
         degraded=degraded,
         stored=await _stored(site),
@@ -226,6 +234,12 @@ async def _live(site: Site) -> tuple[tuple[Eye, ...], dict[str, float]]:
         problem = next((eye.view().problem for eye in site.conductor.eyes if eye.name not in began), "")
         raise LfrdError(f"not all cameras came up within {PATIENCE:g} s; {problem}") from None
     return eyes, began
+
+
+def _embedded(site: Site) -> int:
+    """Faces of all cameras that became templates since the start."""
+    families = site.metrics.embedded.collect()
+    return int(sum(one.value for f in families for one in f.samples if one.name.endswith("_total")))
 
 
 async def _settled(eyes: Sequence[Eye]) -> None:
@@ -267,12 +281,14 @@ class _Samples:
         self._taken = 0
         self._next = self._next_memory = 0.0  # monotonic
         self.memory: list[tuple[float, float]] = []
+        self.threads = ThreadTimes()
 
     def take(self, eyes: Sequence[Eye], waiting: int) -> None:
         now = time.monotonic()
         if now >= self._next_memory:
             self._next_memory = now + min(MEMORY_SECONDS, 10 * self._apart)
             self.memory.append((now, _memory("VmRSS")))
+            self.threads.take()
         if now < self._next or self._taken == self._waiting.size:
             return
         self._next = now + self._apart

@@ -323,5 +323,5 @@ def _copy(raw: Sequence[VideoFrame]) -> Pass:
 def _scene(frames: Sequence[Sample]) -> int:
     cuts = Cuts()
     for one in frames:
-        cuts.cut(thumbnail(one.small))
+        cuts.cut(thumbnail(one.picture))
     return len(frames)

@@ -128,6 +128,8 @@ def _print(results: list[Result]) -> None:
             f"analysed a camera; median lag of the slowest camera {_shown(one['lag_ms'][0])} ms at first, "
             f"{_shown(one['lag_ms'][1])} ms at last"
         )
+        threads = ", ".join(f"{kind} {ms:.0f}" for kind, ms in one["threads_ms"].items())
+        print(f"{one['templates']} templates; milliseconds of processor time a second: {threads}")
         print(f"the rest of the machine used {one['cpu_cores_others']:.2f} cores meanwhile")
         if one["rss_slope_mb_hour"] is not None:
             print(f"memory after the first third: {one['rss_slope_mb_hour']:+.1f} MB an hour")
