@@ -1,4 +1,4 @@
-"""A live camera: frames as they leave the decoder, stamped with the process's monotonic clock."""
+"""A live camera: frames as they leave the decoder, stamped with when they came, by the process's clock."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
+from lfrd.capture.backlog import Backlog
 from lfrd.capture.base import Clock, SourceBase, Wanted
 from lfrd.capture.decoding import decoded, video_track
 from lfrd.capture.origin import Origin
@@ -18,7 +20,8 @@ from lfrd.types import CameraId, Frame
 
 
 class LiveSource(SourceBase):
-    """RTSP or V4L2. `captured_at` is `clock` (monotonic) when the frame left the decoder."""
+    """RTSP or V4L2. `captured_at` is `clock` (monotonic) when the frame left the decoder, less what it stood
+    before that because the box reads more slowly than the camera sends (`Backlog`)."""
 
     live = True
 
@@ -37,6 +40,8 @@ class LiveSource(SourceBase):
         self._pixels = Pixels(self.pool)
         self._container: InputContainer | None = None
         self._track: VideoStream | None = None
+        self._backlog = Backlog()
+        self._waited = 0.0  # longest wait for a packet since the frame before, seconds
 
     def open(self) -> None:
         began = self._clock()
@@ -57,9 +62,12 @@ class LiveSource(SourceBase):
         problem = ""
         waiting_since = self._clock()
         try:
-            packets = self._container.demux(self._track)
+            packets = self._waited_for(self._container.demux(self._track))
             for raw in decoded(packets, self.counts, self._stopping.is_set, self._relieved.is_set):
-                at = waiting_since = self._clock()
+                waiting_since = self._clock()
+                stamp = None if raw.pts is None else raw.time
+                at = waiting_since - self._backlog.behind(stamp, waiting_since, self._waited)
+                self._waited = 0.0
                 frame = self._frame(at, self._pixels.picture(raw)) if self._wants(at) else None
                 del raw
                 if frame is not None:
@@ -71,6 +79,16 @@ class LiveSource(SourceBase):
         if self._stopping.is_set():
             return
         raise SourceError(self.camera, problem or "the camera ended the stream")
+
+    def _waited_for(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+        """The packets; how long each let us wait is noted."""
+        while True:
+            began = self._clock()
+            packet = next(packets, None)
+            self._waited = max(self._waited, self._clock() - began)
+            if packet is None:
+                return
+            yield packet
 
     def _release(self) -> None:
         container, self._container, self._track = self._container, None, None

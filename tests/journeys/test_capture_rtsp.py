@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -222,3 +224,43 @@ async def test_off_post_leaves_nothing_open_and_on_post_opens_again(server: Rtsp
             frame.release()
             assert not pixels.any()
     assert gate.supervisor.statistics().abandoned == 0
+
+
+async def test_frames_that_stood_in_the_socket_are_as_old_as_they_are(server: RtspServer) -> None:
+    """A reader that is held up for a while reads late frames, which say so, until it has caught up."""
+    yard = Watched("yard", server.url)
+    slow = make_source(Camera(name="gate", source=server.url), Config().at(Path()))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def ages() -> tuple[float, float, float]:
+        """Seconds from a frame's captured_at until it is read: before, during and after."""
+
+        def age() -> float:
+            frame = next(frames)
+            frame.release()
+            return time.monotonic() - frame.captured_at
+
+        with slow:
+            frames = iter(slow)
+            before = max([age() for _ in range(2 * CLIP_FRAMES)][CLIP_FRAMES:])
+            begun.set()
+            assert go_on.wait(60)
+            during = max(age() for _ in range(3))
+            after = min(age() for _ in range(3 * CLIP_FRAMES))
+            return before, during, after
+
+    async with on_post(yard):
+        reading = asyncio.create_task(asyncio.to_thread(ages))
+        try:
+            assert await asyncio.to_thread(begun.wait, 60)
+            stood = time.monotonic()
+            await yard.until(CameraState.LIVE)
+            for _ in range(CLIP_FRAMES):  # the stream goes on meanwhile, for two seconds
+                await yard.number()
+            stood = time.monotonic() - stood
+        finally:
+            go_on.set()
+            before, during, after = await reading
+    assert before < 0.5
+    assert during > 0.7 * stood > 1
+    assert after < 0.1
