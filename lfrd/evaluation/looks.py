@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from lfrd.tracking.cuts import Cuts
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
 from lfrd.types import F32, Box, Candidate, Detections, NominalId, Quality, Refusal, TrackId
+from lfrd.vision.attention import Attention
 from lfrd.vision.quality import Limits
 from lfrd.vision.template import Template
 
@@ -68,17 +70,36 @@ class Judgement:
         return rule.judge(self.best, self.shot_scores, self.shot_best)
 
 
+@dataclass(slots=True)
+class Gathered:
+    """What became of one track's faces. embedded: how many of them a template was made of."""
+
+    embedded: int = 0
+    judgements: list[Judgement] = field(default_factory=list)
+
+
 async def look(
-    video: Path, inference: Inference, *, rate: float | None, max_side: int, least_eyes: float = 0.0
+    video: Path,
+    inference: Inference,
+    *,
+    rate: float | None,
+    max_side: int,
+    least_eyes: float = 0.0,
+    attention: Attention | None = None,
 ) -> list[Look]:
     """Every frame of a recording, or `rate` a second of it. Faces with fewer than `least_eyes` pixels between
-    the eyes get no template. The caller keeps the result in memory only: it is biometrics."""
+    the eyes get no template. attention: a new one where the pipeline has one, so that what it searches of
+    each frame is searched here; None for the whole view. The caller keeps the result in memory only: it is
+    biometrics."""
     looks: list[Look] = []
     cuts = Cuts()
+    attention = attention or Attention(0)
+    untold: deque[tuple[Look, Detections]] = deque()
     async with contextlib.aclosing(frames_of(recording(video, rate=rate))) as frames:
         async for frame in frames:
+            region = attention.region(frame.captured_at, frame.picture.size)
             try:
-                seen = await inference.examine(frame.picture, EVERY_FACE, max_side)
+                seen = await inference.examine(frame.picture, EVERY_FACE, max_side, region=region)
             finally:
                 frame.release()
             templates: F32 = np.zeros((len(seen.faces), inference.dim), np.float32)
@@ -93,7 +114,14 @@ async def look(
                     np.stack([cut for _, cut in aligned])
                 )
             qualities = [face.quality for face in seen.faces]
-            looks.append(Look(frame.captured_at, cuts.cut(seen.scene), seen.found, qualities, templates))
+            one = Look(frame.captured_at, cuts.cut(seen.scene), seen.found, qualities, templates)
+            looks.append(one)
+            untold.append((one, seen.cut))
+            if len(untold) == inference.workers:  # as many as the pipeline has under way at once
+                told, in_part = untold.popleft()
+                if told.cut:
+                    attention.forget()
+                attention.note(told.at, frame.picture.size, told.found, in_part)
     return looks
 
 
@@ -150,34 +178,57 @@ def judgements(
     gallery: Gallery,
     settings: Config,
     split_below: float,
+    rule: Rule | None = None,
     *,
     without: Collection[str] = (),
-    worth: Callable[[Quality], float] = lambda quality: quality.worth,
 ) -> list[Judgement]:
-    """What each verdict of one track would stand on, from `least_shots` kept shots on.
+    """What each verdict of one track would stand on; see `gather`."""
+    return gather(seen, gallery, settings, split_below, rule, without=without).judgements
 
-    without: nominals who are taken from the list, so that a listed person's track is a non-mated search too.
+
+def gather(
+    seen: Sequence[Seen],
+    gallery: Gallery,
+    settings: Config,
+    split_below: float,
+    rule: Rule | None = None,
+    *,
+    without: Collection[str] = (),
+) -> Gathered:
+    """One track's faces to its evidence, judged from `least_shots` kept shots on.
+
+    rule: whose verdicts settle the track, as in the pipeline; with None nothing does, so that the same
+    judgements stand for every threshold. without: nominals who are taken from the list, so that a listed
+    person's track is a non-mated search too.
     """
     evidence = Evidence(settings.tracking.shots, split_below=split_below)
-    made: list[Judgement] = []
+    gathered = Gathered()
     for face in seen:
-        value = worth(face.quality)
-        if face.refusal is not None or not face.template.any() or not evidence.wants(value, face.at):
+        worth = face.quality.worth
+        if face.refusal is not None or not face.template.any() or not evidence.wants(worth, face.at):
             continue
-        evidence.add(Shot(Template(face.template), value, face.at))
+        gathered.embedded += 1
+        evidence.add(Shot(Template(face.template), worth, face.at))
         if len(evidence) >= settings.decision.least_shots and not evidence.doubts:
-            made.append(_judgement(evidence, gallery, face.at, without))
+            made, nearest = _judgement(evidence, gallery, face.at, without)
+            gathered.judgements.append(made)
+            if rule is not None and nearest is not None:
+                evidence.judged(made.verdict(rule).alert, nearest, rule.shot_threshold)
     evidence.wipe()
-    return made
+    return gathered
 
 
-def _judgement(evidence: Evidence, gallery: Gallery, at: float, without: Collection[str]) -> Judgement:
+def _judgement(
+    evidence: Evidence, gallery: Gallery, at: float, without: Collection[str]
+) -> tuple[Judgement, float | None]:
+    """With the highest score of the fused template or a shot to anybody; None where nobody is left."""
     fused = evidence.fused()
     shots = evidence.matrix()
     if fused is None:
-        return Judgement(at, None, np.zeros(len(shots), np.float32), [None] * len(shots))
+        return Judgement(at, None, np.zeros(len(shots), np.float32), [None] * len(shots)), None
     found = gallery.search(np.concatenate([fused.vector[None], shots]), count=1 + len(without))
     first = [next((c for c in ranked if c.nominal not in without), None) for ranked in found]
     best = first[0]
     scores = np.zeros(len(shots), np.float32) if best is None else gallery.scores(shots, best.nominal)
-    return Judgement(at, best, scores, [None if c is None else c.nominal for c in first[1:]])
+    made = Judgement(at, best, scores, [None if c is None else c.nominal for c in first[1:]])
+    return made, max((c.score for c in first if c is not None), default=None)

@@ -99,11 +99,10 @@ class Scene:
         self._settings = settings
         self._rule = rule
         self._split_below = split_below
-        self.judged = {track: self._judge(seen) for track, seen in tracks.items()}
-        self._non_mated: dict[TrackId, list[Judgement]] | None = None  # see `row`
+        self.judged = {track: self._judge(seen, rule) for track, seen in tracks.items()}
 
-    def _judge(self, seen: Sequence[Seen], without: Collection[str] = ()) -> list[Judgement]:
-        return judgements(seen, self._gallery, self._settings, self._split_below, without=without)
+    def _judge(self, seen: Sequence[Seen], rule: Rule, without: Collection[str] = ()) -> list[Judgement]:
+        return judgements(seen, self._gallery, self._settings, self._split_below, rule, without=without)
 
     def is_right(self, alert: Raised) -> bool:
         """Whether whom the alert is for passes there: see `crossing`."""
@@ -187,7 +186,7 @@ class Scene:
         refused = Counter(face.refusal for face in together if face.refusal is not None)
         if sum(refused.values()) == len(together):
             return str(refused.most_common(1)[0][0])
-        whole = self._judge(together)
+        whole = self._judge(together, self._rule)
         if any(_alerts_for(passage.person, j, self._rule) for j in whole):
             alone = all(len(self.owner[track]) == 1 for track in faces)
             return BROKEN if alone and len(faces) > 1 else GLUED
@@ -199,29 +198,29 @@ class Scene:
         return str(Reason.DISAGREEMENT if Reason.DISAGREEMENT in reasons else Reason.BELOW_THRESHOLD)
 
     def row(self, score: float, listed: frozenset[str]) -> Row:
-        """The second look's evidence at another threshold."""
+        """The second look's faces judged anew at another threshold, by which tracks settle."""
         rule = Rule(score, self._settings.decision.least_shots, self._settings.decision.agreement)
-        raised = verdicts(self.judged, rule)
-        if self._non_mated is None:
-            self._non_mated = {track: self._without_its_own(track, listed) for track in self.tracks}
+        judged = {track: self._judge(seen, rule) for track, seen in self.tracks.items()}
+        non_mated = {
+            track: self._judge(self.tracks[track], rule, own) if (own := self._own(track)) & listed else made
+            for track, made in judged.items()
+        }
+        raised = verdicts(judged, rule)
         return Row(
             found=[any(self._is_of(alert, passage) for alert in raised) for passage in self.truth.passages],
-            non_mated=len({alert.track for alert in verdicts(self._non_mated, rule)}),
+            non_mated=len({alert.track for alert in verdicts(non_mated, rule)}),
         )
 
-    def _without_its_own(self, track: TrackId, listed: frozenset[str]) -> list[Judgement]:
-        """A track's judgements on the list without the people whom it follows; where the truth has no boxes,
-        without all who pass meanwhile."""
+    def _own(self, track: TrackId) -> set[str]:
+        """The people whom a track follows; where the truth has no boxes, all who pass meanwhile."""
         seen = self.tracks[track]
-        people = {passage.person for passage in self.owner[track]}
-        people |= {
+        return {passage.person for passage in self.owner[track]} | {
             passage.person
             for passage in self.truth.passages
             if not passage.boxes
             and passage.enter - SLACK <= seen[-1].at
             and seen[0].at <= passage.leave + SLACK
         }
-        return self._judge(seen, people) if people & listed else self.judged[track]
 
 
 def _alerts_for(person: str, made: Judgement, rule: Rule) -> bool:

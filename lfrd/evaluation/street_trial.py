@@ -30,6 +30,7 @@ from lfrd.evaluation.street_plan import Plan
 from lfrd.metrics import Metrics
 from lfrd.pipeline import Finding, Pipeline
 from lfrd.types import NominalId, TrackId
+from lfrd.vision.attention import Attention
 from lfrd.vision.pack import Pack
 from lfrd.watching import Progress, Watch, derive, watching
 
@@ -195,20 +196,35 @@ async def _add(
         rate=settings.analysis.rate,
         max_side=settings.analysis.max_side,
         least_eyes=settings.analysis.eye_distance_pixels,
+        attention=Attention.of(settings),
     )
     tracks = follow(looks, settings, watch.inference.high)
     owner = owners(truth, tracks)
-    judged: dict[TrackId, list[Judgement]] = {}
-    non_mated: dict[TrackId, list[Judgement]] = {}
     with watch.watchlist.lease() as gallery:
-        for track, seen in tracks.items():
-            people = {passage.person for passage in owner[track]}
-            judged[track] = judgements(seen, gallery, settings, pipeline.split_below)
-            non_mated[track] = (
-                judgements(seen, gallery, settings, pipeline.split_below, without=people)
-                if people & sought
-                else judged[track]
-            )
+
+        def judge(rule: Rule, *, without_own: bool = False) -> dict[TrackId, list[Judgement]]:
+            """without_own: each track on the list without the people whom it follows."""
+            return {
+                track: judgements(
+                    seen,
+                    gallery,
+                    settings,
+                    pipeline.split_below,
+                    rule,
+                    without={passage.person for passage in owner[track]} if without_own else (),
+                )
+                for track, seen in tracks.items()
+            }
+
+        judged = judge(pipeline.rule)
+        for row in result.rows:
+            rule = _rule(row.score, settings)
+            made = verdicts(judge(rule), rule)
+            found = outcomes(truth, sought, owner, made)
+            row.found += sum(one.sought and one.found_at is not None for one in found)
+            row.wrong += len(wrong(made, owner))
+            strangers = verdicts(judge(rule, without_own=True), rule)
+            row.non_mated += len({alert.track for alert in strangers})
     for one in outcomes(truth, sought, owner, raised):
         if one.passage.person in refused:
             continue
@@ -226,12 +242,6 @@ async def _add(
     result.tracks += len(tracks)
     result.wrong += len(wrong(raised, owner))
     result.glued += sum(len(people) > 1 for people in owner.values())
-    for row in result.rows:
-        made = verdicts(judged, _rule(row.score, settings))
-        found = outcomes(truth, sought, owner, made)
-        row.found += sum(one.sought and one.found_at is not None for one in found)
-        row.wrong += len(wrong(made, owner))
-        row.non_mated += len({alert.track for alert in verdicts(non_mated, _rule(row.score, settings))})
 
 
 def _first(raised: Sequence[Raised]) -> set[tuple[TrackId, NominalId, float]]:

@@ -16,7 +16,7 @@ def judge(gallery: Gallery, rule: Rule, people: Sequence[Evidence]) -> list[tupl
     """For each track the nominal nearest to its fused template, and the rule's verdict. For worker threads.
 
     A shot's own nearest nominal is looked for once under one revision of the list and noted with the shot: of
-    ten kept shots nine have been asked about before.
+    ten kept shots nine have been asked about before. What each verdict came to is noted with its evidence.
     """
     fused = [evidence.fused() for evidence in people]
     shots = [evidence.shots() for evidence in people]
@@ -35,7 +35,7 @@ def judge(gallery: Gallery, rule: Rule, people: Sequence[Evidence]) -> list[tupl
     answers = iter(nearest)
     bests = [None if one is None else next(answers) for one in fused]
     for shot, found in zip(fresh, answers, strict=True):
-        shot.nearest, shot.asked = None if found is None else found.nominal, gallery.revision
+        shot.nearest, shot.asked = found, gallery.revision
     return [
         (best, _verdict(gallery, rule, evidence, best)) for best, evidence in zip(bests, people, strict=True)
     ]
@@ -49,4 +49,8 @@ def _verdict(gallery: Gallery, rule: Rule, evidence: Evidence, best: Candidate |
         scores = gallery.scores(matrix, best.nominal)
     finally:
         matrix.fill(0)
-    return rule.judge(best, scores, [shot.nearest for shot in evidence.shots()])
+    nearest = [shot.nearest for shot in evidence.shots()]
+    verdict = rule.judge(best, scores, [None if one is None else one.nominal for one in nearest])
+    highest = max(one.score for one in [best, *nearest] if one is not None)
+    evidence.judged(verdict.alert, highest, rule.shot_threshold)
+    return verdict

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lfrd.types import F32, NominalId
+from lfrd.types import F32, Candidate
 from lfrd.vision.template import Template
 
 SPLIT_BELOW = 0.40
 """Cosine that a stranger's face does not reach and the same face, a moment later, does: for the pack 'field'.
 A score belongs to one model: pass `lfrd.decision.threshold.lowest_score` of the pack's calibration."""
 BETTER = 1.1
-"""A shot of the same moment must be worth this many times the kept one: embedding costs more than looking."""
+"""A shot of the same moment must be worth this many times the kept one, and one of a settled track this many
+times the best: embedding costs more than looking."""
 CLEARLY_BETTER = 1.3
 """Once all places are taken, a shot must be worth this many times the least of them. With 1 a face that comes
 nearer is embedded at every look, for nothing: docs/performance.md has what was found with each."""
+ENOUGH = 3
+"""Kept shots from which a verdict may settle a track: of fewer, one poor moment would have the say."""
 LEAST_WORTH = 1e-3
 """A shot that is worth nothing still has a say where there is nothing else."""
 
@@ -26,13 +29,14 @@ LEAST_WORTH = 1e-3
 class Shot:
     """One face as evidence. worth: `Quality.worth`, larger is better; at: seconds, its frame's time.
 
-    nearest: whom it resembles most on the list of the revision `asked`; None for nobody, or before it is.
+    nearest: whom it resembles most on the list of the revision `asked`, and how much; None for nobody, or
+    before it is.
     """
 
     template: Template
     worth: float
     at: float
-    nearest: NominalId | None = None
+    nearest: Candidate | None = None
     asked: int | None = None
 
 
@@ -53,6 +57,10 @@ class Evidence:
     wiped and the evidence starts from those. Until then, and for ever if the run breaks, they are no
     evidence: one blurred frame changes nothing. To notice a second person whose shots are worth less than
     all kept ones, a shot is wanted every `look_seconds` whatever it is worth.
+
+    A track is settled while more shots like those kept would not change its verdict: it is an alert, or it
+    resembles nobody on the list (`judged`). Then only a shot that is better than all of them is wanted, and
+    that of every `look_seconds`. Nobody is given up: either of these may unsettle the track.
     """
 
     def __init__(
@@ -75,6 +83,7 @@ class Evidence:
         self._strangers: list[Shot] = []  # the run of shots that resemble none kept, below `splits_after`
         self._looked = -math.inf  # time of the newest shot added, kept or not
         self._starts = 0
+        self._settled = False  # by the newest verdict on the face that is kept
 
     def __len__(self) -> int:
         """Shots kept."""
@@ -95,11 +104,28 @@ class Evidence:
         """Whether the newest shots resemble none of those kept."""
         return bool(self._strangers)
 
+    @property
+    def settled(self) -> bool:
+        """Whether only a better shot than all that are kept would change the verdict."""
+        return self._settled
+
+    def judged(self, alert: bool, nearest: float, supports_from: float) -> None:
+        """What the newest verdict found. nearest: the highest cosine of the fused template or a kept shot to
+        anybody on the list; supports_from: the one from which a single shot would support an alert.
+
+        Where `split_below` is less than that, it counts instead: packs differ in how near to one another
+        their strangers lie.
+        """
+        far = nearest < min(supports_from, self._split_below)
+        self._settled = (alert or far) and len(self._places) >= ENOUGH
+
     def wants(self, worth: float, at: float) -> bool:
         """Whether a shot of this worth, taken at `at`, would be of use."""
         since = at - self._looked
         if since >= self._look_seconds or (self._strangers and since >= self._spacing):
             return True
+        if self._settled and worth < BETTER * max(place.shot.worth for place in self._places):
+            return False
         if len(self._places) == self._most:
             least = min(place.shot.worth for place in self._places)
             if worth < least * CLEARLY_BETTER:
@@ -153,6 +179,7 @@ class Evidence:
             place.shot.template.wipe()
         self._places.clear()
         self._looked = -math.inf
+        self._settled = False
 
     def _seat(self, worth: float, at: float) -> tuple[bool, _Place | None]:
         """Whether a shot would be kept, and the place that it would take from another."""
@@ -198,6 +225,7 @@ class Evidence:
             place.shot.template.wipe()
         self._places.clear()
         self._starts += 1
+        self._settled = False
         for newcomer in newcomers:
             self._keep(newcomer)
 

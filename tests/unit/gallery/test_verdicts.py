@@ -106,3 +106,30 @@ def test_the_fused_templates_are_wiped_and_the_kept_ones_are_not(monkeypatch: py
     assert len(made) == 1
     assert not made[0].vector.any()
     assert kept.matrix().any()
+
+
+def test_each_verdict_settles_its_own_track_and_the_next_one_may_unsettle_it() -> None:
+    def leaning(**shares: float) -> F32:
+        vector = np.zeros(DIM, np.float32)
+        for name, share in shares.items():
+            vector[int(name[1:])] = share
+        return vector / np.float32(np.linalg.norm(vector))
+
+    found, hopeful, far, one_like = everybody = [Evidence(6, split_below=0.5) for _ in range(4)]
+    for number in range(3):
+        for kept, vector in (
+            (found, axis(0)),
+            (hopeful, leaning(a1=0.6, a7=0.8)),
+            (far, leaning(a2=0.4, a6=0.6, a7=0.69)),
+            (one_like, leaning(a3=0.6, a7=0.8) if number == 1 else axis(7)),
+        ):
+            kept.add(Shot(Template(vector.copy()), 10.0, float(number)))
+
+    def judged(gallery: Gallery) -> list[Reason]:
+        return [verdict.reason for _, verdict in judge(gallery, RULE, everybody)]
+
+    assert judged(listed(ada=0, ben=1, cem=2, dua=3)) == [Reason.ALERT, *[Reason.BELOW_THRESHOLD] * 3]
+    assert [kept.settled for kept in everybody] == [True, False, True, False]
+    # Another list: whom the first resembles has been taken off, whom the third does has come.
+    assert judged(listed(revision=2, ben=1, eve=6)) == [Reason.BELOW_THRESHOLD] * 4
+    assert [kept.settled for kept in everybody] == [True, False, False, True]

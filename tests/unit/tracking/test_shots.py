@@ -188,6 +188,87 @@ def test_a_first_doubt_is_followed_up_at_once() -> None:
     assert evidence.wants(5, 1.2)
 
 
+def test_a_settled_track_wants_only_a_better_shot_than_all_it_has_or_one_a_second() -> None:
+    someone, evidence = Person(14), Evidence(6)
+    for i in range(3):
+        evidence.add(someone.shot(i * 0.2, worth=10 + 10 * i))
+    assert evidence.wants(20, 0.6)
+    evidence.judged(alert=False, nearest=0.2, supports_from=0.4)
+    assert evidence.settled
+    assert not evidence.wants(32, 0.6)
+    assert evidence.wants(33, 0.6)
+    assert not evidence.wants(1, 1.3)
+    assert evidence.wants(1, 1.5)  # a second after the newest
+
+
+@pytest.mark.parametrize(
+    ("alert", "nearest", "supports_from", "settled"),
+    [
+        (True, 0.6, 0.4, True),
+        (False, 0.5, 0.4, False),  # an alert perhaps, with another shot
+        (False, 0.39, 0.4, True),
+        (False, 0.41, 0.5, False),  # 0.40 is what two people seldom reach: some do here
+        (False, 0.39, 0.5, True),
+    ],
+)
+def test_a_verdict_settles_a_track_that_is_found_or_resembles_nobody(
+    alert: bool, nearest: float, supports_from: float, settled: bool
+) -> None:
+    someone, evidence = Person(15), Evidence(6, split_below=0.40)
+    for i in range(3):
+        evidence.add(someone.shot(i * 0.2))
+    evidence.judged(alert, nearest, supports_from)
+    assert evidence.settled == settled
+    evidence.judged(alert=False, nearest=0.5, supports_from=0.4)
+    assert not evidence.settled  # the newest verdict counts
+
+
+def test_two_shots_settle_nothing() -> None:
+    someone, evidence = Person(16), Evidence(6)
+    for i in range(2):
+        evidence.add(someone.shot(i * 0.2))
+    evidence.judged(alert=True, nearest=0.9, supports_from=0.4)
+    assert not evidence.settled
+
+
+def test_what_settled_a_track_is_forgotten_with_its_face_and_doubts_are_followed_up_all_the_same() -> None:
+    stranger, wanted, evidence = Person(7), Person(8), Evidence(6)
+    for i in range(6):
+        evidence.add(stranger.shot(i * 0.2, worth=50))
+    evidence.judged(alert=False, nearest=0.1, supports_from=0.4)
+    assert evidence.wants(5, 2.0)
+    for i in range(3):
+        evidence.add(wanted.shot(2.0 + i * 0.2, worth=5))
+        assert evidence.wants(5, 2.2 + i * 0.2)
+    assert evidence.starts == 1
+    assert not evidence.settled
+    evidence.judged(alert=True, nearest=0.8, supports_from=0.4)
+    evidence.wipe()
+    assert not evidence.settled
+
+
+@given(
+    st.integers(3, 6),
+    st.lists(st.tuples(st.floats(0, 0.6), st.floats(0.1, 60)), min_size=3, max_size=15),
+    st.floats(0, 2),
+    st.floats(0.1, 100),
+)
+def test_a_settled_track_wants_nothing_more_than_before_and_always_what_is_clearly_better_than_its_best(
+    most: int, steps: list[tuple[float, float]], later: float, worth: float
+) -> None:
+    someone, evidence, at = Person(1), Evidence(most, split_below=-1.0), 0.0
+    for step, value in steps:
+        at += step
+        evidence.add(someone.shot(at, value))
+    before = evidence.wants(worth, at + later)
+    evidence.judged(alert=False, nearest=-2.0, supports_from=0.4)
+    assert evidence.settled == (len(evidence) >= 3)
+    after = evidence.wants(worth, at + later)
+    assert before or not after
+    assert evidence.wants(1.31 * max(shot.worth for shot in evidence.shots()), at + later)
+    assert evidence.wants(0.0, at + 1.001)
+
+
 @pytest.mark.parametrize("bad", [{"most": 0}, {"most": 1, "splits_after": 0}])
 def test_limits_that_make_no_sense_are_refused(bad: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
