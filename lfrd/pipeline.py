@@ -36,6 +36,7 @@ from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
 from lfrd.types import U8, AlertId, Box, CameraId, Face, Frame, NominalId, Quality, TrackId
 from lfrd.vision import view
+from lfrd.vision.attention import Attention, Region
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
 from lfrd.vision.template import Template
@@ -96,13 +97,19 @@ class _Underway(NamedTuple):
     frame: Frame
     examined: asyncio.Task[Examined]
 
+    def done(self) -> Examined | None:
+        """What was found, once `examined` has ended; None where it failed."""
+        if self.examined.cancelled() or self.examined.exception() is not None:
+            return None
+        return self.examined.result()
+
     def let_go(self) -> None:
         """Give the frame's buffer back, and overwrite the crops that were made of it. Once `examined` has
         ended."""
         self.frame.release()
-        if self.examined.cancelled() or self.examined.exception() is not None:
+        examined = self.done()
+        if examined is None:
             return
-        examined = self.examined.result()
         for face in examined.faces:
             face.wipe()
         if examined.overview is not None:
@@ -182,6 +189,8 @@ class Journey:
             most=settings.tracking.most,
         )
         self._cuts = Cuts()
+        self._attention = Attention.of(settings, None if zone is None else zone.bounds)
+        self._scenes = Cuts()  # for the attention, which is told of a frame before that is followed
         self._live = False  # see `run`
         self._people: dict[TrackId, Person] = {}  # bounded by tracking.most
         self._underway: deque[_Underway] = deque()  # all that is examined and not followed yet
@@ -226,27 +235,45 @@ class Journey:
         self, frames: AsyncIterator[Frame], rests: bool, at_once: int, group: asyncio.TaskGroup
     ) -> SourceError | None:
         failed: SourceError | None = None
-        running: deque[asyncio.Task[Examined]] = deque()
+        running: deque[_Underway] = deque()
         try:
             idle = (lambda: self._tracker.lost_seconds) if rests else None
             paused = with_pauses(frames, idle, Frame.release)
             async with contextlib.aclosing(paused) as coming:
                 async for frame in coming:
                     if frame is None:
+                        self._attention.forget()
                         await self._in_order.put(None)
                         continue
-                    one = _Underway(frame, group.create_task(self._examine(frame)))
+                    wanted = self._wanted(frame.captured_at)
+                    region = self._attention.region(
+                        frame.captured_at, frame.picture.size, everything=wanted is not None
+                    )
+                    one = _Underway(frame, group.create_task(self._examine(frame, wanted, region)))
                     self._underway.append(one)
-                    running.append(one.examined)
+                    running.append(one)
                     await self._in_order.put(one)
                     if len(running) == at_once:  # the next frame is asked for when it can be examined
-                        await asyncio.wait([running.popleft()])
+                        oldest = running.popleft()
+                        await asyncio.wait([oldest.examined])
+                        self._learn(oldest)
         except SourceError as error:
             failed = error
         await self._in_order.close()
         return failed
 
-    async def _examine(self, frame: Frame) -> Examined:
+    def _learn(self, one: _Underway) -> None:
+        """Where the next faces are to be looked for. Told in order of time, and at the same moment each time
+        that a recording is played, as it would not be by `_follow`, which waits for templates."""
+        examined = one.done()
+        if examined is None:
+            return
+        frame = one.frame
+        if self._scenes.cut(examined.scene):
+            self._attention.forget()
+        self._attention.note(frame.captured_at, frame.picture.size, examined.found, examined.cut)
+
+    async def _examine(self, frame: Frame, wanted: Wanted | None, region: Region) -> Examined:
         """Find the faces of one frame."""
         await self.glances.show(frame.picture, self._copied)
         with self._shared.metrics.stage.labels("examine").time():
@@ -255,7 +282,8 @@ class Journey:
                 self._limits,
                 self._max_side,
                 self._zone,
-                self._wanted(frame.captured_at),
+                wanted,
+                region,
             )
 
     def _wanted(self, at: float) -> Wanted | None:

@@ -26,8 +26,10 @@ from lfrd.capture.source import recording
 from lfrd.config import Config
 from lfrd.decision.rule import Rule
 from lfrd.gallery.index import Gallery
-from lfrd.inference import detection_size, load
+from lfrd.inference import detection_size
 from lfrd.models import library
+from lfrd.networks.loading import load
+from lfrd.networks.workspace import forgetting
 from lfrd.tracking.cuts import Cuts, thumbnail
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.tracking.tracker import Tracker
@@ -134,7 +136,7 @@ class Bare:
 
     def __init__(self, pack: Pack, gallery: Gallery, rule: Rule, settings: Config, cores: int) -> None:
         """Networks of its own, as `inference.opened` has them."""
-        self._detector, self._recogniser = load(pack, library.networks, settings.inference)
+        self._detector, self._recogniser, self._workspaces = load(pack, library.networks, settings.inference)
         self._high = pack.manifest.detector.score
         self._limits = Limits.of(settings.analysis)
         self._gallery = gallery
@@ -147,8 +149,9 @@ class Bare:
         """Bursts of frames spread evenly over the clips, each `seconds` long; wiped at the end."""
         made = Samples()
         try:
-            self._gather(made, clips, seconds)
-            yield made
+            with forgetting(self._workspaces):
+                self._gather(made, clips, seconds)
+                yield made
         finally:
             made.wipe()
 

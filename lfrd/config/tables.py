@@ -207,6 +207,15 @@ class Analysis(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
             "where that is less.",
         ),
     ] = 640
+    whole_view_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=10,
+            description="Between two searches of the whole view, so long at the most, only the part is "
+            "searched where faces came lately; 0 searches all of it each time.",
+        ),
+    ] = 0.6
     eye_distance_pixels: Annotated[
         float, Meta(ge=0, le=500, description="Faces with fewer pixels between the eyes are not compared.")
     ] = 15.0

@@ -23,6 +23,7 @@ from lfrd.evaluation.street_truth import Clip
 from lfrd.metrics import Metrics
 from lfrd.pipeline import Finding, Pipeline
 from lfrd.types import Frame, TrackId
+from lfrd.vision.attention import Attention
 from lfrd.vision.pack import Pack
 from lfrd.watching import Progress, Watch, watching
 
@@ -136,6 +137,7 @@ async def _clip(
         rate=settings.analysis.rate,
         max_side=settings.analysis.max_side,
         least_eyes=settings.analysis.eye_distance_pixels,
+        attention=Attention.of(settings),
     )
     tracks = follow(looks, settings, watch.inference.high)
     try:

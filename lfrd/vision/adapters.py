@@ -18,6 +18,12 @@ class Detector(Protocol):
     """Finds faces in one picture. `low` is a score below the pack's own: faces from there up are returned,
     so that a tracker may use the doubtful ones to carry a track that a good one began."""
 
+    @property
+    def step(self) -> int | None:
+        """A part of a picture whose edges lie at multiples of so many pixels is seen as it is in the whole,
+        and costs that much less; None where it would not."""
+        ...
+
     def detect(self, image: U8, low: float) -> Detections:
         """image: BGR uint8 [height, width, 3], any size. Coordinates are pixels of this image."""
         ...

@@ -25,9 +25,6 @@ MOST = 1000
 LARGEST_KEPT = 1920 * 1088
 """Pixels of the largest tensor that is kept for the next picture: 25 MB."""
 
-MOST_KEPT = 4
-"""Tensors that a thread keeps: cameras of a site differ in shape, and are searched at few sizes."""
-
 
 class UnfitModel(LfrdError):
     """A network's outputs are not those of the kind that the manifest says it is."""
@@ -40,26 +37,27 @@ class UnfitModel(LfrdError):
 
 
 class _Idle(threading.local):
-    """Tensors that this thread keeps for its next pictures, wiped. Memory that is new to a process has to be
-    cleared by the system first, which takes as long as filling it."""
+    """Memory that this thread keeps for its next pictures, wiped. What is new to a process has to be cleared
+    by the system first, which takes as long as filling it."""
 
     def __init__(self) -> None:
-        # By height and width; the one that was used last stands last.
-        self._tensors: dict[tuple[int, int], F32] = {}
+        # As large as the largest tensor was: parts of pictures are of many sizes, and all fit.
+        self._numbers: F32 = np.empty(0, np.float32)
 
     def take(self, height: int, width: int) -> F32:
         """float32 [1, 3, height, width], all zeros; nobody else's until it is given back."""
-        kept = self._tensors.pop((height, width), None)
-        return np.zeros((1, 3, height, width), np.float32) if kept is None else kept
+        kept, self._numbers = self._numbers, np.empty(0, np.float32)
+        wanted = 3 * height * width
+        if len(kept) < wanted:
+            kept = np.zeros(wanted, np.float32)
+        return kept[:wanted].reshape(1, 3, height, width)
 
     def give(self, tensor: F32) -> None:
-        """Overwrite a tensor, and keep it where it is not too large."""
+        """Overwrite a tensor, and keep its memory where it is not too large."""
         tensor.fill(0)
-        height, width = tensor.shape[2:]
-        if height * width <= LARGEST_KEPT:
-            self._tensors[height, width] = tensor
-            if len(self._tensors) > MOST_KEPT:
-                del self._tensors[next(iter(self._tensors))]
+        owner = tensor.base
+        if isinstance(owner, np.ndarray) and len(self._numbers) < len(owner) <= 3 * LARGEST_KEPT:
+            self._numbers = owner
 
 
 _idle = _Idle()
@@ -175,6 +173,7 @@ class DenseDetector:
         self._prepared = prepared
         self._decode = decode
         self._nms_iou = nms_iou
+        self.step = STRIDES[-1] if prepared.fixed_size is None else None
 
     def detect(self, image: U8, low: float) -> Detections:
         """Faces of a BGR picture of any size whose score is at least `low`; boxes may reach past its edge.

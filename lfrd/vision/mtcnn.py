@@ -43,6 +43,9 @@ class _Level:
 class MtcnnDetector:
     """Finds faces and their five points. Thread-safe where its runners are."""
 
+    step: Final = None
+    """A part has a pyramid of its own: what is found in it depends on how large it is."""
+
     def __init__(
         self,
         pnet: Runner,

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from lfrd.types import U8, Box
+from lfrd.vision.part import Part
 
 
 class Picture:
@@ -46,31 +47,50 @@ class Picture:
             raise ValueError("the picture has been released")
         return self._buffer
 
-    def scaled(self, width: int, height: int) -> U8:
-        """The whole picture as BGR uint8 [height, width, 3]. I420 takes even sides: its chroma's are half.
+    def scaled(self, width: int, height: int, part: Part | None = None) -> U8:
+        """The whole picture as BGR uint8 [height, width, 3], or a part of that, the same to the bit.
+
+        I420 takes even sides, and a part with even edges: its chroma's are half.
 
         I420 is halved as often as it goes, by the mean of each four pixels, and only what is left is
         interpolated: within 1 level of 255, on average, of the mean over the area, which takes OpenCV two to
         four times as long where the sides are not halved.
         """
-        if self.planar and (width % 2 or height % 2):
-            raise ValueError(f"a picture is scaled to even sides, not {width} x {height}")
+        part = part or Part(0, 0, width, height)
+        if self.planar and any(edge % 2 for edge in (width, height, *part)):
+            raise ValueError(f"a picture is scaled to even sides, not {width} x {height}, {part}")
         pixels = self._pixels
         if not self.planar:
             if (width, height) == self.size:
-                return pixels.copy()
+                return part.of(pixels).copy()
             how = cv2.INTER_AREA if width < self.width else cv2.INTER_LINEAR
-            return cast(U8, cv2.resize(pixels, (width, height), interpolation=how))
-        if (width, height) == self.size:
+            return part.of(cast(U8, cv2.resize(pixels, (width, height), interpolation=how)))
+        if (width, height) == self.size == part.size:
             return cast(U8, cv2.cvtColor(pixels, cv2.COLOR_YUV2BGR_I420))
         # Scaling the planes and then converting touches a fraction of the pixels that converting first would.
-        out = np.empty((height * 3 // 2, width), np.uint8)
-        chroma = out[height:].reshape(2, height // 2, width // 2)
-        for plane, part in zip(self._planes(), (out[:height], chroma[0], chroma[1]), strict=True):
-            _resize(plane, part)
+        columns, rows = part.size
+        out = np.empty((rows * 3 // 2, columns), np.uint8)
+        chroma = out[rows:].reshape(2, rows // 2, columns // 2)
+        half = Part(*(edge // 2 for edge in part))
+        luma, blue, red = self._planes()
+        _resize(luma, (height, width), part, out[:rows])
+        _resize(blue, (height // 2, width // 2), half, chroma[0])
+        _resize(red, (height // 2, width // 2), half, chroma[1])
         bgr = cast(U8, cv2.cvtColor(out, cv2.COLOR_YUV2BGR_I420))
         out.fill(0)
         return bgr
+
+    def sampled(self, width: int, height: int) -> U8:
+        """So many of the whole picture's pixels, in grey levels, uint8 [height, width]: cheap, however large
+        it is, and the same at whatever size it is searched."""
+        if self.planar:
+            sparse = cv2.resize(self._planes()[0], (width, height), interpolation=cv2.INTER_LINEAR)
+            grey = cast(U8, cv2.LUT(sparse, _GREY))
+        else:
+            sparse = cv2.resize(self._pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+            grey = cast(U8, cv2.cvtColor(sparse, cv2.COLOR_BGR2GRAY))
+        sparse.fill(0)
+        return grey
 
     def crop(self, box: Box) -> tuple[U8, tuple[int, int]]:
         """The part of the picture under `box`, as BGR, and where its top left corner lies in the picture.
@@ -113,21 +133,55 @@ class Picture:
         raise TypeError("a picture is never pickled: it may show a face")
 
 
-def _resize(plane: U8, target: U8) -> None:
-    """Fill `target` [rows, columns] with the whole plane; `Picture.scaled` says how."""
-    rows, columns = plane.shape
-    half = rows // 2, columns // 2
-    even = not (rows % 2 or columns % 2)
-    if even and half != target.shape and half[0] >= target.shape[0] and half[1] >= target.shape[1]:
-        smaller = np.empty(half, np.uint8)
-        cv2.resize(plane, half[::-1], smaller, interpolation=cv2.INTER_AREA)
-        _resize(smaller, target)
-        smaller.fill(0)
-        return
+_GREY = np.clip((np.arange(256) - 16) * (255 / 219) + 0.5, 0, 255).astype(np.uint8)
+"""The grey levels of limited range luma."""
+
+
+def _resize(plane: U8, size: tuple[int, int], part: Part, out: U8) -> None:
+    """Fill `out` with the part of the plane as it is at `size` (rows, columns); `Picture.scaled` says how."""
+    halvings, rest = _halved(plane.shape, size)
     # Where a side shrinks to half or less, interpolation would pass over pixels.
-    passes = rows >= 2 * target.shape[0] or columns >= 2 * target.shape[1]
+    passes = rest[0] >= 2 * size[0] or rest[1] >= 2 * size[1]
     how = cv2.INTER_AREA if passes else cv2.INTER_LINEAR
-    cv2.resize(plane, target.shape[::-1], target, interpolation=how)
+    # Enlarged, a part's rim would be made of pixels beyond it.
+    enlarges = rest[0] < size[0] or rest[1] < size[1]
+    source = _whence(part, size, rest)
+    if source is None or ((passes or enlarges) and part.size != size[::-1]):
+        # A part that lies between pixels would by itself be another one in its last bits.
+        whole = np.empty(size, np.uint8)
+        _resize(plane, size, Part(0, 0, *size[::-1]), whole)
+        out[:] = part.of(whole)
+        whole.fill(0)
+        return
+    pixels = Part(*(edge << halvings for edge in source)).of(plane)
+    for number in range(halvings):
+        half = pixels.shape[0] // 2, pixels.shape[1] // 2
+        smaller = out if half == out.shape else np.empty(half, np.uint8)
+        cv2.resize(pixels, half[::-1], smaller, interpolation=cv2.INTER_AREA)
+        if number:
+            pixels.fill(0)
+        pixels = smaller
+    if pixels is not out:
+        cv2.resize(pixels, out.shape[::-1], out, interpolation=how)
+        if halvings:
+            pixels.fill(0)
+
+
+def _halved(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, tuple[int, int]]:
+    """How often a plane of this shape is halved on the way to `size`, and its rows and columns then."""
+    (rows, columns), times = shape, 0
+    while not (rows % 2 or columns % 2) and rows // 2 >= size[0] and columns // 2 >= size[1]:
+        rows, columns, times = rows // 2, columns // 2, times + 1
+    return times, (rows, columns)
+
+
+def _whence(part: Part, size: tuple[int, int], rest: tuple[int, int]) -> Part | None:
+    """What of a plane of the shape `rest` becomes this part at `size`; None where it lies between pixels."""
+    wide, tall = (rest[1], size[1]), (rest[0], size[0])
+    edges = [(edge * old, new) for edge, (old, new) in zip(part, (wide, tall, wide, tall), strict=True)]
+    if any(edge % new for edge, new in edges):
+        return None
+    return Part(*(edge // new for edge, new in edges))
 
 
 class BufferPool:

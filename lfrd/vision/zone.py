@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lfrd.errors import NotAllowed
 from lfrd.policy.polygon import Corner, problem
 from lfrd.types import F64, Detections
+from lfrd.vision.attention import Region
 
 
 class Zone:
@@ -19,13 +20,15 @@ class Zone:
     Raises NotAllowed('zone') where they make no polygon (`problem`).
     """
 
-    __slots__ = ("_lower", "_upper", "corners")
+    __slots__ = ("_lower", "_upper", "bounds", "corners")
 
     def __init__(self, corners: Sequence[Corner]) -> None:
         if said := problem(corners):
             raise NotAllowed("zone", said)
         self.corners: F64 = np.array(corners, np.float64)
         """[n, 2]"""
+        self.bounds = Region(*self.corners.min(axis=0).tolist(), *self.corners.max(axis=0).tolist())
+        """The smallest upright rectangle that holds the zone."""
         following = np.roll(self.corners, -1, axis=0)
         falls = self.corners[:, 1:] > following[:, 1:]
         # The sides' ends, sorted: which way round they were drawn must not even tell in the last bit.

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ from lfrd.inference import Examined
 from lfrd.metrics import Metrics
 from lfrd.models import library
 from lfrd.pipeline import Finding, Journey
+from lfrd.preview.feed import Feed
 from lfrd.tracking.person import Person
 from lfrd.tracking.shots import Evidence, Shot
 from lfrd.types import F32, U8, AlertId, Box, CameraId, Face, Frame, NominalId, Quality
 from lfrd.vision import view
+from lfrd.vision.attention import WHOLE, Region
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
 from lfrd.vision.template import Template
@@ -326,6 +329,51 @@ async def test_of_two_people_side_by_side_only_the_one_inside_the_zone_is_cut_ou
 async def test_a_zone_that_is_none_is_refused_before_anything_runs(watch: Watch) -> None:
     with pytest.raises(NotAllowed, match="crosses or touches itself"):
         journey_of(watch, [], zone=[(0.1, 0.1), (0.9, 0.9), (0.9, 0.1), (0.1, 0.9)])
+
+
+# ---- the part of the view that is searched --------------------------------------------------------------
+
+
+async def regions_of(
+    watch: Watch, clip: Path, monkeypatch: pytest.MonkeyPatch, *, preview: Feed | None = None
+) -> list[Region]:
+    """Of each frame at 6.25 a second."""
+    examine, regions = watch.inference.examine, list[Region]()
+
+    async def noted(*args: Any) -> Examined:
+        regions.append(args[-1])
+        return await examine(*args)
+
+    async def report(finding: Finding) -> None:
+        pass
+
+    with monkeypatch.context() as known:
+        known.setattr(watch.inference, "examine", noted)
+        journey = watch.pipeline(SETTINGS, report, Metrics()).journey(CAMERA, preview=preview)
+        await journey.run(frames_of(recording(clip, rate=6.25)), live=False, rests=False)
+    return regions
+
+
+async def test_between_looks_at_the_whole_view_a_part_is_searched_and_the_same_each_time(
+    watch: Watch, street_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    regions = await regions_of(watch, street_clip, monkeypatch)
+    whole = [number for number, region in enumerate(regions) if region == WHOLE]
+    assert whole[0] == 0
+    assert all(later - one <= 4 for one, later in pairwise(whole))
+    assert len(whole) < 0.8 * len(regions)
+    assert await regions_of(watch, street_clip, monkeypatch) == regions
+
+
+async def test_while_somebody_watches_the_whole_view_is_searched(
+    watch: Watch, street_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed(CAMERA, 320, lambda: None)
+    feed.watch(True)
+    regions = await regions_of(watch, street_clip, monkeypatch, preview=feed)
+    assert regions == [WHOLE] * len(regions)
+    for glimpse in feed.take():
+        glimpse.wipe()
 
 
 def test_a_running_camera_gives_a_copy_of_its_next_frame(walked: Walked) -> None:

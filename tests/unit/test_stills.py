@@ -29,6 +29,7 @@ from lfrd.sealing.sitekey import SiteKey
 from lfrd.stills import LONGEST, SEARCHED, Stills, _Visit, blurred
 from lfrd.store.deployments import Deployments
 from lfrd.types import U8, CameraId, DeploymentId, Frame, Role, Stage
+from lfrd.vision.part import Part
 from lfrd.vision.picture import Picture
 from tests.portraits import portrait
 from tests.unit.policy.plans import planned
@@ -211,8 +212,8 @@ def test_the_clear_pixels_are_wiped(
     made: list[U8] = []
     scaled = Picture.scaled
 
-    def noted(self: Picture, width: int, height: int) -> U8:
-        made.append(scaled(self, width, height))
+    def noted(self: Picture, width: int, height: int, part: Part | None = None) -> U8:
+        made.append(scaled(self, width, height, part))
         return made[-1]
 
     monkeypatch.setattr(Picture, "scaled", noted)

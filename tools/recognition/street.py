@@ -103,8 +103,9 @@ async def _look(networks: Networks, clip: Path, cuts: Sequence[str]) -> list[Loo
             if fit:
                 made = embedded(networks, cut_all(networks, picture, found.points[fit], cuts))
                 templates[fit] = np.concatenate([made[cut] for cut in cuts], axis=1)
+            cut = scenes.cut(thumbnail(picture))
             frame.release()
-            looks.append(Look(frame.captured_at, scenes.cut(thumbnail(small)), found, qualities, templates))
+            looks.append(Look(frame.captured_at, cut, found, qualities, templates))
     return looks
 
 

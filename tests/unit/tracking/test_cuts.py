@@ -9,8 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from lfrd.tracking.cuts import HEIGHT, WIDTH, Cuts, thumbnail
-from lfrd.types import U8
+from lfrd.tracking.cuts import HEIGHT, WIDTH, Cuts
+from lfrd.tracking.cuts import thumbnail as of_picture
+from lfrd.types import F32, U8
+from lfrd.vision.picture import Picture
+
+
+def thumbnail(bgr: U8) -> F32:
+    return of_picture(Picture(bgr, planar=False))
 
 
 def scene(seed: int, shade: int = 0) -> U8:

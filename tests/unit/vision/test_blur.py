@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from lfrd.config import Inference as Settings
 from lfrd.inference import Inference, opened
 from lfrd.models import library
-from lfrd.types import F32, U8
+from lfrd.types import F32, U8, Detections
 from lfrd.vision.blur import hide
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
@@ -68,7 +68,8 @@ async def test_after_blur_the_recogniser_no_longer_matches_the_person(
         found = inference.detect(Picture(image.copy(), planar=False), 1280)
         hide(image, found.boxes)
         with monkeypatch.context() as known:
-            known.setattr(inference, "_found_in", lambda *args, was=found: was)
+            searched = image.copy(), found, Detections.none()
+            known.setattr(inference, "_search", lambda *args, was=searched: was)
             hidden = await template(inference, image)
         smaller = cv2.GaussianBlur(portrait(person), (0, 0), 2)
         assert float(true @ await template(inference, np.asarray(smaller, np.uint8))) > ONE_PERSON

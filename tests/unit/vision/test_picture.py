@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.types import U8, Box
+from lfrd.vision.part import Part
 from lfrd.vision.picture import BufferPool, Picture
 
 
@@ -96,6 +97,84 @@ def test_no_pixel_is_passed_over_whether_or_not_the_sides_halve(width: int, heig
     small = Picture(buffer, planar=True).scaled(width // factor, height // factor)
     rows = [line // factor for line in lines]
     assert min(int(small[max(0, row - 1) : row + 2].max()) for row in rows) > 20
+
+
+PARTS = [
+    Part(0, 0, 0, 0),
+    Part(0, 96, 0, 288),
+    Part(32, 64, 256, 0),
+    Part(96, 0, 288, 96),
+    Part(128, 32, 0, 0),
+]
+"""0 on the right or at the bottom is the picture's edge."""
+
+
+@pytest.mark.parametrize(
+    ("size", "to"),
+    [
+        ((1920, 1080), (960, 540)),  # halved
+        ((1920, 1080), (640, 360)),  # halved and interpolated, between the same pixels
+        ((3840, 2160), (960, 540)),  # halved twice
+        ((1280, 720), (960, 540)),  # interpolated, between other pixels
+        ((2592, 1944), (640, 480)),
+        ((1922, 1082), (640, 360)),  # averaged over uneven areas
+        ((704, 576), (704, 576)),  # as it is
+        ((540, 960), (540, 960)),
+    ],
+)
+@pytest.mark.parametrize("is_planar", [True, False])
+def test_a_part_has_the_same_bits_as_in_the_whole(
+    size: tuple[int, int], to: tuple[int, int], is_planar: bool
+) -> None:
+    buffer = noise(*size)
+    picture = Picture(buffer if is_planar else buffer.reshape(-1, size[0] // 2, 3), planar=is_planar)
+    if not is_planar:
+        to = to[0] // 2, to[1] // 2
+    whole = picture.scaled(*to)
+    for left, top, right, bottom in PARTS:
+        part = Part(left, top, right or to[0], bottom or to[1])
+        assert np.array_equal(picture.scaled(*to, part), part.of(whole)), part
+
+
+@given(st.integers(4, 60), st.integers(4, 60), st.integers(2, 60), st.integers(2, 60), st.data())
+def test_any_part_at_any_size_has_the_same_bits_as_in_the_whole(
+    half_w: int, half_h: int, to_half_w: int, to_half_h: int, data: st.DataObject
+) -> None:
+    picture = Picture(noise(2 * half_w, 2 * half_h), planar=True)
+    whole = picture.scaled(2 * to_half_w, 2 * to_half_h)
+    left, right = sorted(data.draw(st.lists(st.integers(0, to_half_w), min_size=2, max_size=2, unique=True)))
+    top, bottom = sorted(data.draw(st.lists(st.integers(0, to_half_h), min_size=2, max_size=2, unique=True)))
+    part = Part(2 * left, 2 * top, 2 * right, 2 * bottom)
+    assert np.array_equal(picture.scaled(2 * to_half_w, 2 * to_half_h, part), part.of(whole))
+
+
+@pytest.mark.parametrize(
+    ("size", "to"), [((30, 8), (60, 8)), ((60, 40), (90, 80)), ((1610, 810), (322, 162))]
+)
+def test_a_part_has_the_same_bits_where_pixels_beyond_it_are_mixed_in(
+    size: tuple[int, int], to: tuple[int, int]
+) -> None:
+    """Enlarged, and averaged over two and a half pixels."""
+    picture = Picture(noise(*size), planar=True)
+    whole = picture.scaled(*to)
+    for part in (Part(0, 0, 20, 4), Part(20, 4, to[0], to[1]), Part(10, 2, 50, 8)):
+        assert np.array_equal(picture.scaled(*to, part), part.of(whole)), part
+
+
+def test_a_part_of_half_a_colour_pixel_is_refused() -> None:
+    with pytest.raises(ValueError, match="even sides"):
+        Picture(noise(64, 64), planar=True).scaled(32, 32, Part(0, 1, 32, 32))
+
+
+def test_sampled_pixels_have_the_grey_of_the_picture_in_both_layouts() -> None:
+    bgr = gradient(640, 360)
+    grey = cv2.cvtColor(cv2.resize(bgr, (64, 36), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY).astype(
+        int
+    )
+    for picture in (planar(bgr), Picture(bgr, planar=False)):
+        found = picture.sampled(64, 36)
+        assert found.shape == (36, 64)
+        assert np.abs(found - grey).max() <= 3
 
 
 @given(st.floats(-50, 150), st.floats(-50, 150), st.floats(0, 120), st.floats(0, 120))

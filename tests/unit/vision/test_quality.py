@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfrd.config import Analysis
-from lfrd.inference import Network
 from lfrd.models import library
+from lfrd.networks.onnx_runtime import Network
 from lfrd.types import F32, U8, Detections, Quality, Refusal
 from lfrd.vision.adapters import Detector
 from lfrd.vision.alignment import ARCFACE_112
