@@ -1,4 +1,4 @@
-"""The pack's networks in ONNX Runtime: sessions, worker threads, and batches across cameras."""
+"""The pack's networks at work: worker threads, and batches across cameras."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from lfrd.config import Inference as InferenceSettings
-from lfrd.errors import CorruptError, ProviderError
+from lfrd.networks.loading import load
+from lfrd.networks.workspace import forgetting
 from lfrd.tracking.cuts import thumbnail
 from lfrd.types import F32, U8, Detections, Face
-from lfrd.vision.adapters import Detector, Recogniser, Runner
-from lfrd.vision.pack import Pack, make_detector, make_recogniser
+from lfrd.vision.adapters import Detector, Recogniser
+from lfrd.vision.attention import WHOLE, Region
+from lfrd.vision.pack import Pack
+from lfrd.vision.part import Part
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits, examine
 from lfrd.vision.zone import Zone
@@ -34,77 +35,6 @@ rather a sign too many."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-}
-
-
-class Network:
-    """One ONNX file in a session: a `Runner` whose single input is called `input` whatever the file calls it.
-
-    Outputs whose shape is known beforehand (all but the first side fixed) are written straight into an array
-    of ours, so that no copy of a template stays behind in blocks too small for the C library to overwrite.
-    """
-
-    def __init__(self, path: Path, network: bytes, provider: str, threads: int) -> None:
-        """network: the file's bytes, ready for a session; path: where they came from, for errors."""
-        wanted = PROVIDERS[provider]
-        available = ort.get_available_providers()
-        if wanted not in available:
-            raise ProviderError(provider, [k for k, v in PROVIDERS.items() if v in available])
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Activations come from a face: without the arena they are given back, and so overwritten, after each
-        # call instead of lying about until the next one. docs/erasure.md has what that costs.
-        options.enable_cpu_mem_arena = False
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = ort.InferenceSession(network, options, providers=[wanted])
-        except Exception as error:
-            raise CorruptError(path, f"ONNX Runtime cannot load it ({_first_line(error)})") from None
-        if wanted not in self._session.get_providers():
-            # ONNX Runtime falls to the CPU where a provider's libraries are missing; a force that asked for a
-            # GPU would learn of it from a crowd that is not looked at.
-            raise ProviderError(provider, [k for k, v in PROVIDERS.items() if v in available and v != wanted])
-        self._path = path
-        self._input = self._session.get_inputs()[0].name
-        outputs = self._session.get_outputs()
-        self._outputs = [output.name for output in outputs]
-        self._fixed: list[tuple[int, ...]] | None = [tuple(o.shape[1:]) for o in outputs]
-        if any(not isinstance(side, int) for shape in self._fixed for side in shape) or provider != "cpu":
-            self._fixed = None
-
-    def __call__(self, inputs: Mapping[str, F32]) -> dict[str, F32]:
-        """Raises CorruptError where the network refuses its input: the manifest describes another one."""
-        try:
-            return self._run(inputs["input"])
-        except Exception as error:  # ONNX Runtime's own kinds, and RuntimeError
-            raise CorruptError(
-                self._path, f"does not run ({_first_line(error)}); `lfrd models verify` checks the pack"
-            ) from None
-
-    def _run(self, batch: F32) -> dict[str, F32]:
-        if self._fixed is None:
-            return dict(
-                zip(self._outputs, self._session.run(self._outputs, {self._input: batch}), strict=True)
-            )
-        binding = self._session.io_binding()
-        batch = np.ascontiguousarray(batch)
-        binding.bind_cpu_input(self._input, batch)
-        results: dict[str, F32] = {}
-        for name, shape in zip(self._outputs, self._fixed, strict=True):
-            result = np.empty((len(batch), *shape), np.float32)
-            binding.bind_output(name, "cpu", 0, np.float32, result.shape, result.ctypes.data)
-            results[name] = result
-        self._session.run_with_iobinding(binding)
-        return results
 
 
 def _copied(picture: Picture, small: U8, wanted: Wanted) -> U8 | None:
@@ -162,6 +92,8 @@ class Examined:
     faces: list[Face]
     scene: F32
     """The frame's `cuts.thumbnail`."""
+    cut: Detections
+    """Certain faces that the edge of the searched region cuts: where they are, and no more."""
     overview: Overview | None = None
     """For the live picture, where it is wanted."""
 
@@ -232,13 +164,15 @@ class Inference:
         max_side: int,
         zone: Zone | None = None,
         wanted: Wanted | None = None,
+        region: Region = WHOLE,
     ) -> Examined:
         """Find the faces of a picture, measure them, and align those that may serve as evidence.
 
         zone: faces whose centre lies outside are left out before anything is measured or cut; None for the
-        whole picture. wanted: for the live picture, while somebody watches.
+        whole picture. wanted: for the live picture, while somebody watches: then `region` is the whole view.
+        region: the part of the view that is searched, where the detector gains by that.
         """
-        return await self.run(Urgency.FRAME, self._examine, picture, limits, max_side, zone, wanted)
+        return await self.run(Urgency.FRAME, self._examine, picture, limits, max_side, zone, wanted, region)
 
     def _examine(
         self,
@@ -247,39 +181,52 @@ class Inference:
         max_side: int,
         zone: Zone | None,
         wanted: Wanted | None,
+        region: Region,
     ) -> Examined:
-        small = picture.scaled(*detection_size(picture.size, max_side))
-        scene = thumbnail(small)
         low = self.high / 2
-        found = self._found_in(small, picture.size, low if wanted is None else self.high * DOUBT)
+        small, found, cut = self._search(
+            picture, max_side, low if wanted is None else self.high * DOUBT, region
+        )
         overview: Overview | None = None
         if wanted is not None:
             everything, found = found, found[found.scores >= low]
             overview = Overview(everything, np.arange(len(found)), _copied(picture, small, wanted))
         if zone is not None:
             inside = zone.holds(found, picture.size)
-            found = found[inside]
+            found, cut = found[inside], zone.inside(cut, picture.size)
             if overview is not None:
                 overview.rows = np.flatnonzero(inside)
         faces = examine(picture, found, self._recogniser.size, self._recogniser.template_points, limits)
-        return Examined(found, faces, scene, overview)
+        return Examined(found, faces, thumbnail(picture), cut, overview)
 
     def detect(self, picture: Picture, max_side: int, low: float | None = None) -> Detections:
         """Faces in pixels of the full-size picture, doubtful ones included. Blocks; for worker threads.
 
         low: the least score; half of what begins a track if None.
         """
-        small = picture.scaled(*detection_size(picture.size, max_side))
-        try:
-            return self._found_in(small, picture.size, self.high / 2 if low is None else low)
-        finally:
-            small.fill(0)
+        small, found, _ = self._search(picture, max_side, self.high / 2 if low is None else low)
+        small.fill(0)
+        return found
 
-    def _found_in(self, small: U8, size: tuple[int, int], low: float) -> Detections:
-        width, height = size
-        found = self._detector.detect(small, low=low)
-        stretch = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
-        return Detections(found.boxes * np.tile(stretch, 2), found.points * stretch, found.scores)
+    def _search(
+        self, picture: Picture, max_side: int, low: float, region: Region = WHOLE
+    ) -> tuple[U8, Detections, Detections]:
+        """What was searched, as `Picture.scaled` gives it; the faces; those that the region's edge cuts."""
+        size = detection_size(picture.size, max_side)
+        step = self._detector.step
+        part = Part(0, 0, *size) if step is None else region.part(size, step)
+        small = picture.scaled(*size, part)
+        try:
+            found = self._detector.detect(small, low=low)
+        except BaseException:
+            small.fill(0)
+            raise
+        is_cut = part.cuts(found.boxes, size)
+        origin = np.array([part.left, part.top, 0, 0], np.float32)
+        stretch = np.array([picture.width / size[0], picture.height / size[1]], np.float32)
+        boxes = (found.boxes + origin) * np.tile(stretch, 2)
+        found = Detections(boxes, (found.points + origin[:2]) * stretch, found.scores)
+        return small, found[~is_cut], found[is_cut & (found.scores >= self.high)]
 
     async def embed(self, aligned: U8) -> F32:
         """aligned: BGR uint8 [n, size, size, 3]. Returns float32 [n, dim], rows of length 1, which the caller
@@ -373,34 +320,18 @@ def _abandon(future: asyncio.Future[F32]) -> None:
         future.result().fill(0)
 
 
-def load(
-    pack: Pack, networks: Callable[[Pack], Mapping[str, bytes]], settings: InferenceSettings
-) -> tuple[Detector, Recogniser]:
-    """A pack's two networks in sessions of their own. networks: reads and checks their files, by role.
-    Blocks. Raises what that raises, and ProviderError or CorruptError."""
-    # On the CPU each worker runs one call on one core: load comes from many cameras, not from large calls.
-    threads = 1 if settings.provider == "cpu" else 0
-    runners: dict[str, Runner] = {
-        role: Network(pack.files[role], network, settings.provider, threads)
-        for role, network in networks(pack).items()
-    }
-    recogniser = runners.pop("recogniser")
-    return make_detector(pack.manifest, runners), make_recogniser(pack.manifest, recogniser)
-
-
 @asynccontextmanager
 async def opened(
     pack: Pack, networks: Callable[[Pack], Mapping[str, bytes]], settings: InferenceSettings
 ) -> AsyncIterator[Inference]:
     """What `load` loads, and the workers that run it. Raises what that raises."""
     workers = settings.workers or cores()
-    detector, recogniser = await asyncio.to_thread(load, pack, networks, settings)
-    inference = Inference(detector, recogniser, workers, settings.batch, high=pack.manifest.detector.score)
-    try:
-        yield inference
-    finally:
-        await asyncio.to_thread(inference.close)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    detector, recogniser, workspaces = await asyncio.to_thread(load, pack, networks, settings)
+    with forgetting(workspaces):
+        inference = Inference(
+            detector, recogniser, workers, settings.batch, high=pack.manifest.detector.score
+        )
+        try:
+            yield inference
+        finally:
+            await asyncio.to_thread(inference.close)

@@ -50,12 +50,16 @@ def harden() -> Hardening:
     return Hardening(overwrites_freed=_overwrite_freed(), no_core_dumps=_forbid_core_dumps(), locked=_lock())
 
 
-def _overwrite_freed() -> bool:
+def can_overwrite_freed() -> bool:
+    """Whether this C library can overwrite what is freed: glibc does, musl and macOS's do not."""
     try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError):  # not glibc: musl, macOS
+        return hasattr(ctypes.CDLL(None), "mallopt")
+    except OSError:
         return False
-    return bool(mallopt(_M_PERTURB, 0x5A))
+
+
+def _overwrite_freed() -> bool:
+    return can_overwrite_freed() and bool(ctypes.CDLL(None).mallopt(_M_PERTURB, 0x5A))
 
 
 def _forbid_core_dumps() -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lfrd.evaluation.cutout import Locate
-from lfrd.inference import Inference, Network
+from lfrd.inference import Inference
 from lfrd.models import library
+from lfrd.networks.onnx_runtime import Network
 from lfrd.types import U8, Detections
 from lfrd.vision.pack import Pack, make_detector
 from lfrd.vision.picture import Picture

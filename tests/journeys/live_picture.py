@@ -19,8 +19,8 @@ from playwright.async_api import Browser, Locator, expect
 from lfrd import config
 from lfrd.app import Site
 from lfrd.audit import kinds
-from lfrd.inference import Network
 from lfrd.models import library
+from lfrd.networks.onnx_runtime import Network
 from lfrd.types import F32, U8, Detections
 from lfrd.vision.alignment import align
 from lfrd.vision.pack import make_detector, make_recogniser

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "lfrd"
 STOREYS: list[set[str]] = [
     {"types", "errors", "config", "wire"},
     {"vision", "tracking", "decision", "policy", "audit"},
-    {"flow", "loop", "workers", "memory", "logs", "metrics", "sealing", "certificates"},
+    {"flow", "loop", "workers", "networks", "memory", "logs", "metrics", "sealing", "certificates"},
     {"capture", "inference", "gallery", "store", "models", "webrtc"},
     {
         "pipeline",

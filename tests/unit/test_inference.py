@@ -6,20 +6,22 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import ClassVar
 
+import cv2
 import numpy as np
-import onnxruntime as ort
 import pytest
 
 from lfrd import inference as inference_module
 from lfrd.config import Analysis
 from lfrd.config import Inference as Settings
-from lfrd.errors import CorruptError, ProviderError
-from lfrd.inference import Inference, Network, detection_size, opened
+from lfrd.inference import Inference, detection_size, opened
 from lfrd.models import library
 from lfrd.types import F32, U8, Detections
+from lfrd.vision.attention import Region
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
+from lfrd.vision.zone import Zone
 from tests.portraits import portrait
 
 SIZE, DIM = 8, 4
@@ -27,6 +29,8 @@ SIZE, DIM = 8, 4
 
 class Nobody:
     """A detector that finds nobody."""
+
+    step: int | None = None
 
     def detect(self, image: U8, low: float) -> Detections:
         return Detections.none()
@@ -166,21 +170,6 @@ def test_a_picture_is_searched_at_an_even_size_and_never_enlarged(
     assert all(side % 2 == 0 for side in detection_size((1919, 1079), 333))
 
 
-def test_a_provider_that_is_not_there_is_an_error_and_never_the_cpu(builtin: Path) -> None:
-    assert "CUDAExecutionProvider" not in ort.get_available_providers()
-    pack = library.open_pack(str(builtin), builtin.parent)
-    path = pack.files["recogniser"]
-    with pytest.raises(ProviderError, match=r"'cuda' is not available .*\(it has: .*cpu"):
-        Network(path, path.read_bytes(), "cuda", 1)
-
-
-def test_a_file_that_is_no_network_is_one_line_that_names_it(tmp_path: Path) -> None:
-    path = tmp_path / "torn.onnx"
-    with pytest.raises(CorruptError, match=r"torn\.onnx: ONNX Runtime cannot load it") as caught:
-        Network(path, b"\x08\x08\x12\x04torn", "cpu", 1)
-    assert "\n" not in str(caught.value)
-
-
 async def test_a_real_pack_finds_a_portrait_s_face_and_knows_it_again(builtin: Path, astronaut: Path) -> None:
     pack = library.open_pack(str(builtin), builtin.parent)
     picture = Picture(portrait(astronaut), planar=False)
@@ -194,3 +183,98 @@ async def test_a_real_pack_finds_a_portrait_s_face_and_knows_it_again(builtin: P
         batch = await inference.embed(np.repeat(face.aligned[None], 3, axis=0))
     assert np.allclose(np.linalg.norm(once, axis=1), 1, atol=1e-5)
     assert np.allclose(batch, once, atol=1e-4)
+
+
+# ---- the part of a view that is searched ----------------------------------------------------------------
+
+
+@pytest.fixture
+async def field(shared: Path, tmp_path: Path) -> AsyncIterator[Inference]:
+    pack = library.open_pack(str(shared / "models" / "field"), tmp_path)
+    async with opened(pack, library.networks, Settings(workers=1)) as inference:
+        yield inference
+
+
+def street(*people: tuple[Path, int, int, int]) -> Picture:
+    """A grey view of 1920 x 1080 with portraits in it: file, left, top, width."""
+    view = np.full((1080, 1920, 3), 120, np.uint8)
+    for path, left, top, width in people:
+        image = portrait(path)
+        height = round(image.shape[0] * width / image.shape[1])
+        view[top : top + height, left : left + width] = cv2.resize(image, (width, height))
+    return Picture(np.asarray(cv2.cvtColor(view, cv2.COLOR_BGR2YUV_I420), np.uint8), planar=True)
+
+
+LIMITS = Limits.of(Analysis())
+
+
+async def test_what_is_found_in_a_part_of_the_view_lies_where_it_lies_in_all_of_it(
+    field: Inference, astronaut: Path, admiral: Path
+) -> None:
+    view = street((astronaut, 300, 420, 300), (admiral, 1200, 450, 280))
+    for side in (960, 640):
+        whole = await field.examine(view, LIMITS, side)
+        part = await field.examine(view, LIMITS, side, region=Region(0.1, 0.35, 0.9, 0.75))
+        assert len(whole.faces) == len(part.faces) == 2
+        # What lies farther off tells a little: the faces are 52 and 100 pixels wide.
+        assert np.abs(whole.found.boxes - part.found.boxes).max() < 4
+        assert np.abs(whole.found.points - part.found.points).max() < 4
+        assert np.array_equal(whole.scene, part.scene)
+        assert len(part.cut) == 0
+
+
+async def test_a_face_that_the_region_cuts_is_no_face_but_its_place_is_told(
+    field: Inference, astronaut: Path, admiral: Path
+) -> None:
+    view = street((astronaut, 300, 420, 300), (admiral, 1200, 450, 280))
+    whole = await field.examine(view, LIMITS, 960)
+    left = min(whole.faces, key=lambda face: face.box.x)
+    edge = (left.box.y + 0.85 * left.box.height) / 1080
+    part = await field.examine(view, LIMITS, 960, region=Region(0, 0.2, 0.5, edge - 0.03))
+    assert [face.box for face in part.faces] == []
+    assert len(part.cut) == 1
+    assert abs(float(part.cut.boxes[0, 0]) - left.box.x) < 0.3 * left.box.width
+
+
+async def test_a_face_at_the_picture_s_edge_is_measured_by_that_and_not_by_the_region_s(
+    field: Inference, astronaut: Path
+) -> None:
+    inside = await field.examine(
+        street((astronaut, 300, 420, 300)), LIMITS, 960, region=Region(0, 0.35, 1, 0.7)
+    )
+    assert [face.quality.cut for face in inside.faces] == [0.0]
+    image = street((astronaut, 300, 0, 300))
+    (whole,) = (await field.examine(image, LIMITS, 960)).faces
+    (part,) = (await field.examine(image, LIMITS, 960, region=Region(0, 0, 1, 0.4))).faces
+    assert part.quality.cut == pytest.approx(whole.quality.cut, abs=0.02)
+
+
+async def test_a_zone_leaves_out_the_places_of_faces_outside_it_too(
+    field: Inference, astronaut: Path
+) -> None:
+    view = street((astronaut, 300, 420, 300))
+    found = await field.examine(view, LIMITS, 960)
+    edge = (found.faces[0].box.centre[1] + 0.1 * found.faces[0].box.height) / 1080
+    region = Region(0, 0.2, 1, edge)
+    assert len((await field.examine(view, LIMITS, 960, region=region)).cut) == 1
+    elsewhere = Zone([(0.6, 0.1), (0.9, 0.1), (0.9, 0.9), (0.6, 0.9)])
+    assert len((await field.examine(view, LIMITS, 960, elsewhere, region=region)).cut) == 0
+
+
+async def test_a_detector_that_gains_nothing_by_a_part_is_given_all() -> None:
+    class Curious(Nobody):
+        shapes: ClassVar[list[tuple[int, ...]]] = []
+
+        def detect(self, image: U8, low: float) -> Detections:
+            self.shapes.append(image.shape)
+            return Detections.none()
+
+    class Stepping(Curious):
+        step = 32
+
+    region = Region(0.3, 0.3, 0.5, 0.5)
+    for detector in (Curious(), Stepping()):
+        inference = Inference(detector, Gauge(), 1, 4, high=0.6)
+        await inference.examine(street(), LIMITS, 960, region=region)
+        inference.close()
+    assert Curious.shapes == [(540, 960, 3), (128, 640, 3)]

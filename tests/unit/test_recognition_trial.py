@@ -198,7 +198,7 @@ def test_the_packs_own_mirroring_is_the_mix_of_two_cuts(
     networks: Networks, astronaut: Path, packs: Path
 ) -> None:
     from lfrd.config import Inference
-    from lfrd.inference import load
+    from lfrd.networks.loading import load
 
     who = portrait(networks, astronaut)
     assert who is not None
@@ -206,7 +206,7 @@ def test_the_packs_own_mirroring_is_the_mix_of_two_cuts(
     aligned = cut_all(networks, picture, who.points[None], [PLAIN, MIRRORED])
     mixed = Mix((PLAIN, MIRRORED)).of(embedded(networks, aligned))
     assert networks.mirrored
-    _, recogniser = load(library.open_pack("builtin", packs), library.networks, Inference())
+    recogniser = load(library.open_pack("builtin", packs), library.networks, Inference()).recogniser
     assert recogniser.embed(aligned[PLAIN]) == pytest.approx(mixed, abs=1e-4)
 
 

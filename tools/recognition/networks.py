@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 
 from lfrd.config import Inference as InferenceSettings
-from lfrd.inference import Network
 from lfrd.models import library
+from lfrd.networks.onnx_runtime import Network
 from lfrd.types import F32, U8
 from lfrd.vision.adapters import Detector, Recogniser, Runner
 from lfrd.vision.pack import Pack, make_detector, make_recogniser

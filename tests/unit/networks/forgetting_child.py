@@ -1,0 +1,90 @@
+"""A network in a process of its own, whose memory a test reads: pictures go through, and are forgotten.
+
+Says where it is on standard output, and waits for a line on standard input.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from lfrd import memory
+from lfrd.networks.onnx_runtime import Network, arena
+from lfrd.types import F32
+
+LAYERS, CHANNELS = 4, 16
+SIDES = (96, 256, 160)
+"""Of the pictures, in turn: the first one that a runtime sees, and others, each of a shape of its own."""
+
+
+def layers() -> bytes:
+    """[1, 3, h, w] to [1, 16, h / 2, w / 2], by convolutions whose values can be foretold: each layer's first
+    channel adds 1 to the picture's first plane, or to the layer before."""
+    weights, nodes, last = [], [], "picture"
+    for number in range(LAYERS):
+        kernel = np.zeros((CHANNELS, 3 if not number else CHANNELS, 1, 1), np.float32)
+        kernel[:, 0] = 1
+        name = f"layer{number}"
+        bias = np.arange(1, CHANNELS + 1, dtype=np.float32)
+        weights += [numpy_helper.from_array(kernel, f"{name}/w"), numpy_helper.from_array(bias, f"{name}/b")]
+        nodes.append(helper.make_node("Conv", [last, f"{name}/w", f"{name}/b"], [f"{name}/out"]))
+        nodes.append(helper.make_node("Relu", [f"{name}/out"], [name]))
+        last = name
+    nodes.append(helper.make_node("MaxPool", [last], ["map"], kernel_shape=[2, 2], strides=[2, 2]))
+    graph = helper.make_graph(
+        nodes,
+        "layers",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, "h", "w"])],
+        [
+            helper.make_tensor_value_info("map", TensorProto.FLOAT, [1, CHANNELS, "h2", "w2"]),
+        ],
+        weights,
+    )
+    saved: bytes = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10
+    ).SerializeToString()
+    onnx.checker.check_model(saved)
+    return saved
+
+
+def picture(side: int) -> F32:
+    """float32 [1, 3, side, side]: one number everywhere, which nothing else has."""
+    return np.full((1, 3, side, side), 1 + side / 1237, np.float32)
+
+
+def marks(side: int) -> list[bytes]:
+    """What the layers make of `picture(side)`: 32 pixels of the first channel, and all channels of two
+    pixels, as one runtime or another lays them out. Every larger part of what was there has them; what a
+    processor's register held of it, and left on a stack, is shorter."""
+    found, value = [], picture(side)[0, 0, 0, 0]
+    for _ in range(LAYERS):
+        channels = value + np.arange(1, CHANNELS + 1, dtype=np.float32)
+        value = channels[0]
+        found += [np.full(32, value).tobytes(), np.tile(channels, 2).tobytes()]
+    return found
+
+
+def main() -> None:
+    memory.harden()
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # hardening has forbidden that others look into its memory
+    workspace = arena()
+    assert workspace is not None
+    network = Network(Path("layers.onnx"), layers(), "cpu", 1, workspace)
+    for side in SIDES:
+        seen = picture(side)
+        network({"input": seen})
+        seen.fill(0)
+    print("ran", flush=True)
+    sys.stdin.readline()
+    workspace.forget()
+    print("forgotten", flush=True)
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    main()
