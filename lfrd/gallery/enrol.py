@@ -225,14 +225,15 @@ async def _take_face(read: ReadPicture, one: Taken, examine: Examine, embed: Emb
             reason = Reason(face.quality.refusal or Reason.NO_FACE)
             one.refuse(reason, ADVICE[reason])
         else:
+            box = Box(face.box.x - shift[0], face.box.y - shift[1], face.box.width, face.box.height)
+            jpeg = await asyncio.to_thread(display, read.picture, box)
+            # The last wait: whoever is cancelled in one has no template that nobody would wipe.
             vectors = await embed(face.aligned[None])
             if not np.isfinite(vectors).all() or not vectors.any():
                 one.refuse(Reason.NO_FACE, ADVICE[Reason.NO_FACE])
                 return
-            one.template = vectors
+            one.template, one.display = vectors, jpeg
             one.worth = face.quality.worth
-            box = Box(face.box.x - shift[0], face.box.y - shift[1], face.box.width, face.box.height)
-            one.display = await asyncio.to_thread(display, read.picture, box)
             warnings = doubts(face.quality, limits)
             if subject(faces, CLEAR) is None:
                 warnings = (Reason.SEVERAL_FACES, *warnings)

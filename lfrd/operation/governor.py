@@ -19,10 +19,11 @@ DRAIN = 1.0
 FLOOR = 1.0
 """Frames a second below which the ceiling is never lowered: a camera is not given up."""
 
-A_CORE = 2.0
+A_CORE = 3.5
 """Cameras to a core that are looked at as often as the top says from the first moment on; with more, the
-ceiling begins lower and rises as far as it may. Street cameras with six faces in view took half a core each
-(docs/performance.md): a guess that spares the first alerts seconds of delay, and is soon forgotten."""
+ceiling begins lower and rises as far as it may. Street cameras with six faces in view took a quarter of a
+core each (docs/performance.md): a guess that spares the first alerts seconds of delay, and is soon forgotten.
+"""
 
 LONG_WAIT = 0.040
 """Mean seconds that a frame waits for a worker from which the box has too much to do. About one frame's time

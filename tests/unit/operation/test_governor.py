@@ -261,7 +261,8 @@ def test_whatever_it_sees_it_stays_between_the_floor_and_the_top(
 
 
 @pytest.mark.parametrize(
-    ("cameras", "begins", "pressed"), [(1, 6.25, False), (4, 6.25, False), (10, 2.5, True), (99, FLOOR, True)]
+    ("cameras", "begins", "pressed"),
+    [(1, 6.25, False), (7, 6.25, False), (10, 4.375, True), (99, FLOOR, True)],
 )
 def test_with_many_cameras_to_a_core_the_ceiling_begins_where_a_box_of_two_cores_was_found(
     cameras: int, begins: float, pressed: bool
