@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import TypedDict
 
+import msgspec
+
 from lfrd.bench.stages_bare import LEAST_SECONDS, Bare, Cost
 from lfrd.config import Config
 from lfrd.evaluation.machine import machine
@@ -116,12 +118,15 @@ def run(
 ) -> Result:
     """The pipeline of `replay` and the bare stages, turn about.
 
-    clips: only so many of the first. least: seconds that a stage is measured for in a round. progress: parts
-    of rounds, and of how many. Raises MissingError, CorruptError, CalibrationError, SourceError.
+    clips: only so many of the first. settings: but every frame is searched whole, as the bare detector does,
+    or the pipeline's share would be flattered. least: seconds that a stage is measured for in a round.
+    progress: parts of rounds, and of how many. Raises MissingError, CorruptError, CalibrationError,
+    SourceError.
     """
-    return asyncio.run(
-        _run(pack, street, street.clips[:clips], rounds, settings or Config(), least, progress)
-    )
+    settings = settings or Config()
+    whole = msgspec.structs.replace(settings.analysis, whole_view_seconds=0.0)
+    settings = msgspec.structs.replace(settings, analysis=whole)
+    return asyncio.run(_run(pack, street, street.clips[:clips], rounds, settings, least, progress))
 
 
 async def _run(
