@@ -25,7 +25,7 @@ import numpy as np
 from lfrd.config import Config
 from lfrd.decision.rule import Rule
 from lfrd.errors import LfrdError
-from lfrd.evaluation.looks import Judgement, Look, Seen, follow, gather, judgements, look
+from lfrd.evaluation.looks import Judgement, Look, Seen, follow, gather, look
 from lfrd.evaluation.machine import machine
 from lfrd.evaluation.passages import Owners, outcomes, owners
 from lfrd.evaluation.street_set import StreetSet, read_set
@@ -191,7 +191,9 @@ def gathering(
         gathered = gather(faces, sight.gallery, settings, sight.split, rule)
         made.judged[track] = gathered.judgements
         made.embedded[track] = gathered.embedded
-        made.non_mated[track] = judgements(faces, sight.gallery, settings, sight.split, rule, without=people)
+        made.non_mated[track] = gather(
+            faces, sight.gallery, settings, sight.split, rule, without=people
+        ).judgements
     return made
 
 

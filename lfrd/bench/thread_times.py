@@ -19,8 +19,7 @@ class ThreadTimes:
 
     def __init__(self) -> None:
         self._kinds: dict[int, str] = {}  # by the thread's number in the system
-        self._began: dict[int, float] = {}
-        self._newest: dict[int, float] = {}
+        self._newest: dict[int, float] = {}  # seconds since each began
         self.take()
         self._began = dict(self._newest)
 

@@ -14,7 +14,7 @@ from lfrd.decision.threshold import lowest_score
 from lfrd.errors import CalibrationError
 from lfrd.evaluation.calibration import Sample
 from lfrd.evaluation.digests import digest_of
-from lfrd.evaluation.looks import Judgement, Seen, follow, judgements, look
+from lfrd.evaluation.looks import Judgement, Seen, follow, gather, look
 from lfrd.evaluation.passages import owners
 from lfrd.evaluation.people import Progress
 from lfrd.evaluation.searches import NO_CANDIDATE, Searches
@@ -63,7 +63,7 @@ async def of_street(
             kept.callback(gallery.wipe)
 
             def judged(faces: Sequence[Seen], without: Collection[str]) -> list[Judgement]:
-                return judgements(faces, gallery, settings, split, without={*without, *left_out})
+                return gather(faces, gallery, settings, split, without={*without, *left_out}).judgements
 
             for done, (clip, truth) in enumerate(zip(street.clips, street.truths, strict=True)):
                 progress(done, len(street.clips))

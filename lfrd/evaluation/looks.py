@@ -173,19 +173,6 @@ def follow(looks: Sequence[Look], settings: Config, high: float) -> dict[TrackId
     return {track: seen for track, seen in tracks.items() if len(seen) > 1}
 
 
-def judgements(
-    seen: Sequence[Seen],
-    gallery: Gallery,
-    settings: Config,
-    split_below: float,
-    rule: Rule | None = None,
-    *,
-    without: Collection[str] = (),
-) -> list[Judgement]:
-    """What each verdict of one track would stand on; see `gather`."""
-    return gather(seen, gallery, settings, split_below, rule, without=without).judgements
-
-
 def gather(
     seen: Sequence[Seen],
     gallery: Gallery,

@@ -11,7 +11,7 @@ import numpy as np
 from lfrd.config import Config
 from lfrd.decision.rule import Reason, Rule
 from lfrd.evaluation.counting import SLACK
-from lfrd.evaluation.looks import Judgement, Seen, judgements
+from lfrd.evaluation.looks import Judgement, Seen, gather
 from lfrd.evaluation.passages import (
     NOT_DETECTED,
     OVERLAP,
@@ -102,7 +102,9 @@ class Scene:
         self.judged = {track: self._judge(seen, rule) for track, seen in tracks.items()}
 
     def _judge(self, seen: Sequence[Seen], rule: Rule, without: Collection[str] = ()) -> list[Judgement]:
-        return judgements(seen, self._gallery, self._settings, self._split_below, rule, without=without)
+        return gather(
+            seen, self._gallery, self._settings, self._split_below, rule, without=without
+        ).judgements
 
     def is_right(self, alert: Raised) -> bool:
         """Whether whom the alert is for passes there: see `crossing`."""

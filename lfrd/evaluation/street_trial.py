@@ -23,7 +23,7 @@ from lfrd.capture.reading import frames_of
 from lfrd.capture.source import recording
 from lfrd.config import Config
 from lfrd.decision.rule import Rule
-from lfrd.evaluation.looks import Judgement, follow, judgements, look
+from lfrd.evaluation.looks import Judgement, follow, gather, look
 from lfrd.evaluation.passages import Raised, loss, outcomes, owners, wrong
 from lfrd.evaluation.street import Truth
 from lfrd.evaluation.street_plan import Plan
@@ -205,14 +205,14 @@ async def _add(
         def judge(rule: Rule, *, without_own: bool = False) -> dict[TrackId, list[Judgement]]:
             """without_own: each track on the list without the people whom it follows."""
             return {
-                track: judgements(
+                track: gather(
                     seen,
                     gallery,
                     settings,
                     pipeline.split_below,
                     rule,
                     without={passage.person for passage in owner[track]} if without_own else (),
-                )
+                ).judgements
                 for track, seen in tracks.items()
             }
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lfrd.config import Config
 from lfrd.decision.rule import Rule
 from lfrd.decision.threshold import lowest_score
-from lfrd.evaluation.looks import Seen, judgements
+from lfrd.evaluation.looks import Seen, gather
 from lfrd.evaluation.searches import NO_CANDIDATE, Searches
 from lfrd.evaluation.street_set import StreetSet
 from lfrd.gallery.index import Gallery
@@ -271,7 +271,7 @@ def test_a_track_on_trial_alerts_up_to_the_threshold_where_the_products_judgemen
     split = lowest_score(calibrations(field.pack))
     assert split is not None
     for without_own, level_reached in ((False, max(score for _, score in right)), (True, wrong)):
-        made = judgements(faces, gallery, Config(), split, without={"4"} if without_own else ())
+        made = gather(faces, gallery, Config(), split, without={"4"} if without_own else ()).judgements
         assert len(made) == len(right) > 3
         for threshold, expected in ((level_reached - 1e-4, True), (level_reached + 1e-4, False)):
             rule = Rule(threshold, Config().decision.least_shots, Config().decision.agreement)
