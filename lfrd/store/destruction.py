@@ -44,7 +44,10 @@ class _Mark(msgspec.Struct):
     began_at: float
     entries: int = 0
     pictures: int = 0
+    """Of entries. Those of alerts are counted apart: an order that takes another over finds entries gone and
+    alerts still there."""
     alerts: int = 0
+    alert_pictures: int = 0
     unfolded: bool = False
     """All is done and told, except that somebody was reading the log."""
 
@@ -163,15 +166,14 @@ class Destruction:
                 )
             wrapped = [await self._keys.forget(tx, deployment, Purpose.WATCHLIST)]
             entries, pictures = await erasing.count_entries(tx, deployment)
-            mark.entries = max(mark.entries, entries)
+            mark.entries, mark.pictures = max(mark.entries, entries), max(mark.pictures, pictures)
             if scope == "everything":
                 await _record_revocation(tx, deployment, actor, reason, mark.began_at)
             if mark.scope == "everything":
                 alerts, shown = await erasing.count_free_alerts(tx, deployment)
-                mark.alerts, pictures = max(mark.alerts, alerts), pictures + shown
+                mark.alerts, mark.alert_pictures = max(mark.alerts, alerts), max(mark.alert_pictures, shown)
                 if not await erasing.held_alerts(tx, deployment):
                     wrapped.append(await self._keys.forget(tx, deployment, Purpose.ALERTS))
-            mark.pictures = max(mark.pictures, pictures)
             await tx.execute("UPDATE deployment SET destroying = ? WHERE id = ?", _written(mark), deployment)
         return [key for key in wrapped if key is not None]
 
@@ -260,7 +262,7 @@ class Destruction:
             left = msgspec.structs.replace(mark, unfolded=True) if unfolded else None
             await tx.execute("UPDATE deployment SET destroying = ? WHERE id = ?", _written(left), deployment)
             actor = Actor(OfficerId(mark.actor), "")
-            destroyed = (mark.entries, mark.pictures, mark.alerts)
+            destroyed = (mark.entries, mark.pictures + mark.alert_pictures, mark.alerts)
             scope = "all" if mark.scope == "everything" else mark.scope
             await append(tx, at, actor, Destroyed(deployment, scope, *destroyed, mark.receipt))
             facts = {

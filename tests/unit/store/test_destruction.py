@@ -19,7 +19,7 @@ from lfrd.sealing.sealer import Sealer
 from lfrd.sealing.signing import read_signed
 from lfrd.sealing.sitekey import SiteKey
 from lfrd.store import erasing, receipts
-from lfrd.store.database import Database
+from lfrd.store.database import Database, Transaction
 from lfrd.store.destruction import Destruction
 from lfrd.store.keys import Keys, Purpose
 from lfrd.store.retention import Retention
@@ -570,3 +570,27 @@ async def test_two_destructions_of_one_deployment_at_once_end_in_one_receipt(sto
     assert statement["kind"] == "everything"
     assert statement["destroyed"] == {"entries": 1201, "pictures": 1205, "alerts": 2}
     assert len(await receipts.kept(store.db)) == 1
+
+
+async def test_an_order_that_takes_over_a_half_done_one_counts_what_both_destroyed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first stops with half of the entries gone: their pictures and the alerts' are on one receipt."""
+    await list_people(store, 601, size=10)
+    await raise_alerts(store, 2)
+    await store.stage(Stage.CLOSED)
+    delete, calls = erasing.delete_entries, 0
+
+    async def fails_the_second_time(tx: Transaction, deployment: DeploymentId, at_most: int) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise StoreError("the disk is full")
+        return await delete(tx, deployment, at_most)
+
+    monkeypatch.setattr(erasing, "delete_entries", fails_the_second_time)
+    with pytest.raises(StoreError):
+        await destruction(store).watchlist(store.deployment, AUTHORISING)
+    assert await counts(store, "entry") == {"entry": 101}
+    document = await destruction(store).everything(store.deployment, AUTHORISING, "ordered")
+    assert read_signed(document)["destroyed"] == {"entries": 601, "pictures": 605, "alerts": 2}
