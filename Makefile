@@ -31,7 +31,8 @@ check: .venv/test.done
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra demo pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra demo --extra test pyproject.toml -o requirements-test.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra demo --extra openvino pyproject.toml -o requirements-openvino.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra demo --extra openvino --extra test pyproject.toml -o requirements-test.lock
 
 clean:
 	rm -rf .venv data demo-data build dist

@@ -36,7 +36,7 @@ from lfrd.pipeline import Report
 from lfrd.policy.life import SUSPENDED_FOR
 from lfrd.policy.limits import Control
 from lfrd.preview.previews import Previews
-from lfrd.readiness import false_alerts, frozen
+from lfrd.readiness import false_alerts, frozen, require_frozen_model
 from lfrd.records import Records
 from lfrd.reporting import Reporter, Sought
 from lfrd.store.deployment_rows import PauseReason
@@ -234,12 +234,7 @@ class Conductor:
     @asynccontextmanager
     async def _in_force(self, deployment: Deployment, segment: Segment) -> AsyncIterator[Running]:
         """The watchlist unsealed in memory and the cameras ready, until the block is left; then wiped."""
-        if self._pack.manifest.digest != segment.model:
-            raise SettingError(
-                "inference.pack",
-                f"is '{self._pack.name}', but the open deployment '{deployment.name}' is frozen to "
-                f"'{segment.pack}': set that one, or close the deployment",
-            )
+        require_frozen_model(self._pack, self._placed.config, deployment.name, segment)
         listed = await self._records.watchlists.listed(deployment.id, faces=False)
         holder = GalleryHolder(_gallery(listed, self._inference.dim))
         try:

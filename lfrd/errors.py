@@ -6,7 +6,7 @@ LfrdError                      shown to a person in one line: what, where, what 
 ├── CorruptError               a file is there and cannot be used (path)
 ├── DigestError                a file is not the one that its manifest names (path, wanted, found)
 ├── DownloadError              the network or the server refused; may be tried again (url)
-├── ProviderError              an execution provider was asked for and is not there (provider, available)
+├── ProviderError              an execution provider was asked for and is not there (provider)
 ├── CalibrationError           the pack's card does not say what threshold to use
 ├── SourceError                a camera's news: its supervisor retries (camera)
 ├── StoreError                 the store cannot keep what it must (full disk, damaged file): the process stops
@@ -62,14 +62,11 @@ class DownloadError(LfrdError):
 
 
 class ProviderError(LfrdError):
-    def __init__(self, provider: str, available: list[str]) -> None:
+    def __init__(self, provider: str, problem: str) -> None:
         super().__init__(
-            f"execution provider '{provider}' is not available in this installation of ONNX Runtime "
-            f"(it has: {', '.join(available)}); install the build that carries it or change "
-            "inference.provider"
+            f"execution provider '{provider}' is not available: {problem}, or change inference.provider"
         )
         self.provider = provider
-        self.available = available
 
 
 class CalibrationError(LfrdError):

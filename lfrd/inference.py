@@ -326,7 +326,7 @@ async def opened(
 ) -> AsyncIterator[Inference]:
     """What `load` loads, and the workers that run it. Raises what that raises."""
     workers = settings.workers or cores()
-    detector, recogniser, workspaces = await asyncio.to_thread(load, pack, networks, settings)
+    detector, recogniser, workspaces = await asyncio.to_thread(load, pack, networks, settings, workers)
     with forgetting(workspaces):
         inference = Inference(
             detector, recogniser, workers, settings.batch, high=pack.manifest.detector.score

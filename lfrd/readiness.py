@@ -11,11 +11,12 @@ import msgspec
 from lfrd import wire
 from lfrd.config import Config, Placed
 from lfrd.decision.threshold import by_hand, expected, points_of, threshold_for
-from lfrd.errors import CalibrationError, LfrdError
+from lfrd.errors import CalibrationError, LfrdError, SettingError
 from lfrd.models import library, measured
 from lfrd.policy.card import lacks
 from lfrd.policy.life import Facts, ListFacts, PackFacts
 from lfrd.policy.plan import Plan
+from lfrd.store.deployment_rows import Segment
 from lfrd.types import DeploymentId
 from lfrd.vision.pack import Pack
 
@@ -112,6 +113,9 @@ def settings(config: Config, plan: Plan, source: str, pictures: int) -> dict[str
     kept = {name: msgspec.to_builtins(getattr(config, name)) for name in FROZEN}
     for key in _OF_THE_PLAN:
         del kept["decision"][key]
+    kept["inference"] = {
+        "precision": config.inference.precision
+    }  # decides scores, as the model's digest does
     rate = None if plan.threshold is not None else plan.fpir
     return {**kept, "threshold": {"fpir": rate, "source": source, "pictures": pictures}}
 
@@ -123,6 +127,23 @@ def frozen(config: Config, kept: Mapping[str, Any]) -> Config:
         table = getattr(config, name)
         config = msgspec.structs.replace(config, **{name: msgspec.structs.replace(table, **kept[name])})
     return config
+
+
+def require_frozen_model(pack: Pack, config: Config, name: str, segment: Segment) -> None:
+    """Raises SettingError where a running server's networks are not those that the segment of the deployment
+    `name` has frozen, or compute in another precision."""
+    precision = config.inference.precision
+    if pack.manifest.digest != segment.model:
+        key, here, wanted = "pack", pack.name, segment.pack
+    elif precision != segment.precision:
+        key, here, wanted = "precision", precision, segment.precision
+    else:
+        return
+    raise SettingError(
+        f"inference.{key}",
+        f"is '{here}', but the open deployment '{name}' is frozen to '{wanted}': set that one, or close the "
+        "deployment",
+    )
 
 
 def false_alerts(pack: Pack, model: str, threshold: float, pictures: int) -> wire.FalseAlertsView | None:

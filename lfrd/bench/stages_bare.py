@@ -136,7 +136,9 @@ class Bare:
 
     def __init__(self, pack: Pack, gallery: Gallery, rule: Rule, settings: Config, cores: int) -> None:
         """Networks of its own, as `inference.opened` has them."""
-        self._detector, self._recogniser, self._workspaces = load(pack, library.networks, settings.inference)
+        self._detector, self._recogniser, self._workspaces = load(
+            pack, library.networks, settings.inference, cores
+        )
         self._high = pack.manifest.detector.score
         self._limits = Limits.of(settings.analysis)
         self._gallery = gallery

@@ -115,7 +115,8 @@ class Shown:
             _line(
                 f"segment {segment.number}",
                 f"{moment(segment.at)}, threshold {segment.threshold:.4f}, N = {segment.n:,}, "
-                f"pack {segment.pack} ({segment.model[:12]}…), by {segment.authorised_by}",
+                f"pack {segment.pack} ({segment.model[:12]}…) in {segment.precision}, "
+                f"by {segment.authorised_by}",
             )
         if self.missing:
             print(f"before it can be {self.step}:")

@@ -133,6 +133,11 @@ def _check(config: Config) -> None:
         raise SettingError("webrtc.turn", "turns: is TLS over TCP; leave ?transport=udp out")
     for key, problem in _push_problems(config.push):
         raise SettingError(key, problem)
+    if config.inference.precision != "float32" and config.inference.provider != "openvino":
+        raise SettingError(
+            "inference.precision",
+            f"'{config.inference.precision}' goes with inference.provider = \"openvino\" only",
+        )
     if config.post.grace_seconds < 2 * config.post.heartbeat_seconds:
         raise SettingError("post.grace_seconds", "must be at least twice post.heartbeat_seconds")
     if config.decision.threshold is not None and not -1 <= config.decision.threshold <= 1:

@@ -17,6 +17,9 @@ PUSH_SERVICES = (
 )
 """Chrome's and Android's, Firefox', Safari's and iOS', Windows'."""
 
+Precision = Literal["float32", "bfloat16"]
+"""What networks compute in."""
+
 
 class Site(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     name: Annotated[str, Meta(min_length=1, description="What phones show as the place.")] = "lfrd site"
@@ -174,6 +177,14 @@ class Inference(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         Literal["cpu", "cuda", "tensorrt", "openvino", "coreml"],
         Meta(description="Execution provider. One that is not there is an error, never a fall to the CPU."),
     ] = "cpu"
+    precision: Annotated[
+        Precision,
+        Meta(
+            description="What the networks compute in. bfloat16 goes with provider openvino and takes a "
+            "fraction of the time where the processor has units for it; scores differ a little. A "
+            "deployment keeps what it was authorised with."
+        ),
+    ] = "float32"
     workers: Annotated[
         int, Meta(ge=0, le=256, description="Worker threads; 0 for one a core that this process may use.")
     ] = 0

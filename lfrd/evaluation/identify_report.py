@@ -91,6 +91,7 @@ def settings_of(settings: Config) -> dict[str, object]:
         "analysis.brightest": analysis.brightest,
         "analysis.cut": analysis.cut,
         "inference.provider": settings.inference.provider,
+        "inference.precision": settings.inference.precision,
     }
 
 

@@ -13,7 +13,8 @@ import onnxruntime as ort
 from onnx import TensorProto, helper
 
 from lfrd import memory
-from lfrd.errors import CorruptError, ProviderError
+from lfrd.errors import ProviderError
+from lfrd.networks.refusal import not_loaded, not_run
 from lfrd.networks.workspace import Workspace
 from lfrd.types import F32
 
@@ -21,7 +22,6 @@ PROVIDERS = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
     "coreml": "CoreMLExecutionProvider",
 }
 
@@ -51,7 +51,7 @@ class Network:
         wanted = PROVIDERS[provider]
         available = ort.get_available_providers()
         if wanted not in available:
-            raise ProviderError(provider, [k for k, v in PROVIDERS.items() if v in available])
+            raise _lacking(provider, available)
         options = _options(threads)
         if workspace is None:
             options.enable_cpu_mem_arena = False
@@ -60,11 +60,11 @@ class Network:
         try:
             self._session = ort.InferenceSession(network, options, providers=[wanted])
         except Exception as error:
-            raise CorruptError(path, f"ONNX Runtime cannot load it ({first_line(error)})") from None
+            raise not_loaded(path, "ONNX Runtime", error) from None
         if wanted not in self._session.get_providers():
             # ONNX Runtime falls to the CPU where a provider's libraries are missing; a force that asked for a
             # GPU would learn of it from a crowd that is not looked at.
-            raise ProviderError(provider, [k for k, v in PROVIDERS.items() if v in available and v != wanted])
+            raise _lacking(provider, [name for name in available if name != wanted])
         self._path = path
         self._workspace = workspace
         self._input = self._session.get_inputs()[0].name
@@ -80,9 +80,7 @@ class Network:
             with self._workspace.call() if self._workspace else nullcontext():
                 return self._run(inputs["input"])
         except Exception as error:  # ONNX Runtime's own kinds, and RuntimeError
-            raise CorruptError(
-                self._path, f"does not run ({first_line(error)}); `lfrd models verify` checks the pack"
-            ) from None
+            raise not_run(self._path, error) from None
 
     def _run(self, batch: F32) -> dict[str, F32]:
         if self._fixed is None:
@@ -171,5 +169,9 @@ def _work_in_arena(options: ort.SessionOptions) -> None:
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
 
 
-def first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+def _lacking(provider: str, available: list[str]) -> ProviderError:
+    names = ", ".join(name for name, theirs in PROVIDERS.items() if theirs in available)
+    return ProviderError(
+        provider,
+        f"this installation of ONNX Runtime lacks it (it has: {names}); install the build that carries it",
+    )

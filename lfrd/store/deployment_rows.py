@@ -81,6 +81,11 @@ class Segment:
         """Those that `n` people are found by, which the threshold is for; n of a segment that did not say."""
         return int(self.settings.get("threshold", {}).get("pictures", self.n))
 
+    @property
+    def precision(self) -> str:
+        """What the model is computed in; float32 for a segment that did not say."""
+        return str(self.settings.get("inference", {}).get("precision", "float32"))
+
 
 async def get(tx: Transaction, deployment: DeploymentId) -> Deployment:
     """Raises NotAllowed('unknown_deployment')."""

@@ -330,6 +330,22 @@ async def test_a_server_with_another_model_than_the_frozen_one_does_not_run_the_
     assert ended.group_contains(SettingError, match="is frozen to 'builtin'")
 
 
+async def test_a_server_that_computes_in_another_precision_than_the_frozen_one_does_not_run_the_deployment(
+    site: Ready,
+) -> None:
+    async with site.running() as there:
+        await there.start((await there.records.deployments.get(site.deployment)).plan)
+        await see(there.phone, Street="live")
+        async with there.records.db.write() as tx:  # not every machine computes in it, and none needs to here
+            await tx.execute(
+                "UPDATE segment SET settings = json_set(settings, '$.inference.precision', 'bfloat16')"
+            )
+    with pytest.raises(ExceptionGroup) as ended:
+        async with site.running() as there:
+            await reach(there.phone, lambda: False)
+    assert ended.group_contains(SettingError, match="is 'float32', but .* is frozen to 'bfloat16'")
+
+
 # ---- what they stand on --------------------------------------------------------------------------------
 
 

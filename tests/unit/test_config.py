@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ({"decision": {"threshold": 1.5}}, "decision.threshold", "between -1 and 1"),
         ({"decision": {"least_shots": 20}}, "decision.least_shots", "tracking.shots"),
         ({"inference": {"provider": "gpu"}}, "inference.provider", "gpu"),
+        ({"inference": {"precision": "bfloat16"}}, "inference.precision", "openvino"),
         ({"post": {"heartbeat_seconds": 15.0}}, "post.grace_seconds", "twice"),
         ({"web": {"certificate": "a.pem"}}, "web.key", "go together"),
         ({"analysis": {"darkest": 200.0, "brightest": 100.0}}, "analysis.darkest", "brightest"),

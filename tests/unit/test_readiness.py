@@ -157,7 +157,8 @@ async def test_a_pack_that_cannot_be_opened_says_why(box: Box) -> None:
 
 async def test_the_segments_settings_are_those_of_the_file_without_the_plans_own(box: Box) -> None:
     kept = (await box.facts(planned(threshold=0.6))).settings
-    assert set(kept) == {"analysis", "tracking", "decision", "threshold"}
+    assert set(kept) == {"analysis", "tracking", "decision", "inference", "threshold"}
+    assert kept["inference"] == {"precision": "float32"}
     assert "fpir" not in kept["decision"]
     assert msgspec.json.decode(msgspec.json.encode(kept)) == kept
 

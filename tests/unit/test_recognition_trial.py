@@ -206,7 +206,7 @@ def test_the_packs_own_mirroring_is_the_mix_of_two_cuts(
     aligned = cut_all(networks, picture, who.points[None], [PLAIN, MIRRORED])
     mixed = Mix((PLAIN, MIRRORED)).of(embedded(networks, aligned))
     assert networks.mirrored
-    recogniser = load(library.open_pack("builtin", packs), library.networks, Inference()).recogniser
+    recogniser = load(library.open_pack("builtin", packs), library.networks, Inference(), 1).recogniser
     assert recogniser.embed(aligned[PLAIN]) == pytest.approx(mixed, abs=1e-4)
 
 

@@ -1,6 +1,6 @@
 """A network in a process of its own, whose memory a test reads: pictures go through, and are forgotten.
 
-Says where it is on standard output, and waits for a line on standard input.
+Its one argument is the runtime. Says where it is on standard output, and waits for a line on standard input.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from lfrd import memory
-from lfrd.networks.onnx_runtime import Network, arena
+from lfrd.networks import onnx_runtime, openvino_runtime
+from lfrd.networks.workspace import Workspace
 from lfrd.types import F32
+from lfrd.vision.adapters import Runner
 
 LAYERS, CHANNELS = 4, 16
 SIDES = (96, 256, 160)
@@ -69,12 +71,20 @@ def marks(side: int) -> list[bytes]:
     return found
 
 
-def main() -> None:
+def made(runtime: str) -> tuple[Runner, Workspace]:
+    """The layers in "onnx_runtime" or "openvino_runtime", in full precision, for one thread."""
+    if runtime == "openvino_runtime":
+        network = openvino_runtime.Network(Path("layers.onnx"), layers(), "float32", 1)
+        return network, network.workspace
+    workspace = onnx_runtime.arena()
+    assert workspace is not None
+    return onnx_runtime.Network(Path("layers.onnx"), layers(), "cpu", 1, workspace), workspace
+
+
+def main(runtime: str) -> None:
     memory.harden()
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # hardening has forbidden that others look into its memory
-    workspace = arena()
-    assert workspace is not None
-    network = Network(Path("layers.onnx"), layers(), "cpu", 1, workspace)
+    network, workspace = made(runtime)
     for side in SIDES:
         seen = picture(side)
         network({"input": seen})
@@ -87,4 +97,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
