@@ -1,9 +1,10 @@
-# make demo   set up all, and run the main job on this machine
-# make test   set up all, and run the tests
-# make check  the linter and the type checker
-# make lock   choose versions anew within pyproject.toml's bounds (needs uv)
+# make demo      set up all, and run the main job on this machine
+# make test      set up all, and run the tests
+# make check     the linter and the type checker
+# make openvino  set up all, with OpenVINO for inference.provider = "openvino"
+# make lock      choose versions anew within pyproject.toml's bounds (needs uv)
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check openvino lock clean
 .DEFAULT_GOAL := demo
 
 # Tests start hundreds of processes: each would compile every module of the libraries anew.
@@ -28,6 +29,9 @@ check: .venv/test.done
 .venv/test.done: requirements-test.lock pyproject.toml scripts/environment
 	@scripts/environment requirements-test.lock
 	@touch $@ .venv/run.done
+
+openvino:
+	@scripts/environment requirements-openvino.lock
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra demo pyproject.toml -o requirements.lock

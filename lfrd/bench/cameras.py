@@ -24,6 +24,7 @@ import av
 import msgspec
 import numpy as np
 
+from lfrd import config
 from lfrd.bench import cameras_counting as counting
 from lfrd.bench import push as push_bench
 from lfrd.bench.cameras_exhaustive import exhaustive
@@ -209,7 +210,7 @@ def cut(clip: Path, seconds: float, to: Path) -> Path:
 
 async def _prepared(pack: Pack, street: StreetSet, asked: Asked, folder: Path, progress: Bars) -> Ready:
     """A deployment by the same steps as in earnest, with the set's list, ready to be started; and, with the
-    same list and threshold, what is found where every frame is analysed."""
+    same list and threshold, what is found where every frame is analysed, in full precision."""
     played = [street.clips[number % len(street.clips)] for number in range(asked.count)]
     placed = _settings(asked, pack, played).at(folder)
     people: dict[str, Sequence[Path]] = {
@@ -229,10 +230,15 @@ async def _prepared(pack: Pack, street: StreetSet, asked: Asked, folder: Path, p
         found = await facts(placed, ready.plan, ready.id, kept.watchlists, pack, kept.clock.now)
         assert found.threshold is not None  # or it would not have been ready
         watchlist = GalleryHolder(await _gallery(kept, ready.id, inference))
-        with contextlib.closing(watchlist), progress("Analysing every frame") as shown:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(watchlist.close)
+            exact = inference
+            if placed.config.inference.precision != "float32":
+                exact = await stack.enter_async_context(opened(pack, library.networks, config.Inference()))
+            shown = stack.enter_context(progress("Analysing every frame"))
             hits = await exhaustive(
                 pack,
-                inference,
+                exact,
                 watchlist,
                 found.threshold,
                 street,

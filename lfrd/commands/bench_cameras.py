@@ -12,10 +12,12 @@ from lfrd.commands.shared import (
     DataOption,
     JsonOption,
     PackOption,
+    SettingsOption,
     data_folder,
     open_or_build,
     print_json,
     print_table,
+    settings_of,
 )
 
 if TYPE_CHECKING:
@@ -44,15 +46,7 @@ def cameras(
             "--kept", help="Take the exhaustive run that is kept in FOLDER, though the code has changed."
         ),
     ] = False,
-    settings: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            "-c",
-            metavar="FILE",
-            help="Its [inference], [analysis], [tracking] and [decision]. [default: the defaults]",
-        ),
-    ] = None,
+    config_file: SettingsOption = None,
     pack: PackOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -70,12 +64,12 @@ def cameras(
     from lfrd.evaluation.street_set import read_set
 
     logs.configure(config.Log(level="error"))
-    chosen = config.Config() if settings is None else config.load(settings).config
+    settings = settings_of(config_file)
     made = read_set(street)
     opened = open_or_build(pack, data_folder(data), bar)
 
     def run(number: int) -> Result:
-        asked = Asked(number, phones, seconds, minutes, kept, chosen)
+        asked = Asked(number, phones, seconds, minutes, kept, settings)
         return cameras_bench.run(opened, made, asked, bar)
 
     if not largest:

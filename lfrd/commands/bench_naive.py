@@ -12,10 +12,12 @@ from lfrd.commands.shared import (
     DataOption,
     JsonOption,
     PackOption,
+    SettingsOption,
     data_folder,
     open_or_build,
     print_json,
     print_table,
+    settings_of,
 )
 
 
@@ -24,6 +26,7 @@ def naive(
     clips: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only the first so many. [default: all]")
     ] = None,
+    config_file: SettingsOption = None,
     pack: PackOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -35,10 +38,11 @@ def naive(
     from lfrd.bench import naive as naive_bench
     from lfrd.evaluation.street_set import read_set
 
+    settings = settings_of(config_file)
     made = read_set(street)
     opened = open_or_build(pack, data_folder(data), bar)
     with bar("Replaying") as shown:
-        result = naive_bench.run(opened, made, clips=clips, progress=shown)
+        result = naive_bench.run(opened, made, clips=clips, settings=settings, progress=shown)
     if as_json:
         print_json(result)
         return

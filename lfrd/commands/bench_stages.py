@@ -12,10 +12,12 @@ from lfrd.commands.shared import (
     DataOption,
     JsonOption,
     PackOption,
+    SettingsOption,
     data_folder,
     open_or_build,
     print_json,
     print_table,
+    settings_of,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def stages(
     rounds: Annotated[
         int, typer.Option(metavar="N", min=1, help="Turns of pipeline and stages; medians count.")
     ] = 3,
+    config_file: SettingsOption = None,
     pack: PackOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -55,10 +58,11 @@ def stages(
     from lfrd.bench import stages as stages_bench
     from lfrd.evaluation.street_set import read_set
 
+    settings = settings_of(config_file)
     made = read_set(street)
     opened = open_or_build(pack, data_folder(data), bar)
     with bar("Replaying") as shown:
-        result = stages_bench.run(opened, made, clips=clips, rounds=rounds, progress=shown)
+        result = stages_bench.run(opened, made, clips=clips, rounds=rounds, settings=settings, progress=shown)
     if as_json:
         print_json(result)
         return

@@ -15,14 +15,17 @@ from lfrd.commands.shared import (
     DataOption,
     JsonOption,
     PackOption,
+    SettingsOption,
     counted,
     data_folder,
     open_or_build,
     print_json,
     print_table,
+    settings_of,
 )
 
 if TYPE_CHECKING:
+    from lfrd.config import Config
     from lfrd.evaluation.calibration import Calibrated, Sample
     from lfrd.vision.pack import Pack
 
@@ -36,6 +39,7 @@ def calibrate(
         Path | None,
         typer.Option(metavar="FOLDER", help="Clips made by `lfrd bench street`, for scores of tracks."),
     ] = None,
+    config_file: SettingsOption = None,
     pack: PackOption = None,
     fpir: Annotated[
         list[float] | None,
@@ -82,16 +86,16 @@ def calibrate(
     from lfrd.vision.pack import calibration_toml
 
     memory.harden()
-    folder = data_folder(data)
+    folder, settings = data_folder(data), settings_of(config_file)
     opened = as_found = open_or_build(pack, folder, bar)
     made: list[Calibrated] = []
     for kind, where in (("picture", faces), ("track", street)):
         if where is None:
             continue
         sample = (
-            _pictures(opened, where, about, leave_out or [], size, seed)
+            _pictures(opened, settings, where, about, leave_out or [], size, seed)
             if kind == "picture"
-            else _tracks(opened, where, about, leave_out or [])
+            else _tracks(opened, settings, where, about, leave_out or [])
         )
         made.append(calibrated(sample, fpir or FPIRS, seed=seed))
         opened = _with(opened, made[-1])  # tracks are split by the scores of single pictures
@@ -112,9 +116,14 @@ def calibrate(
 
 
 def _pictures(
-    pack: Pack, folder: Path, about: str | None, leave_out: list[str], size: int | None, seed: int
+    pack: Pack,
+    settings: Config,
+    folder: Path,
+    about: str | None,
+    leave_out: list[str],
+    size: int | None,
+    seed: int,
 ) -> Sample:
-    from lfrd.config import Config
     from lfrd.evaluation.calibration_pictures import of_pictures, without
     from lfrd.evaluation.people import Role, read_people
 
@@ -125,14 +134,14 @@ def _pictures(
     words = about or f"{counted(counts['pictures'], 'picture')} of {counts['people']:,} people"
     if leave_out:
         words += f"; {counted(len(leave_out), 'person', 'people')} left out"
+    words += _computed(settings)
     with bar("Calibrating on pictures") as shown:
         return asyncio.run(
-            of_pictures(pack, people, Config(), about=words, size=size, seed=seed, progress=shown)
+            of_pictures(pack, people, settings, about=words, size=size, seed=seed, progress=shown)
         )
 
 
-def _tracks(pack: Pack, folder: Path, about: str | None, leave_out: list[str]) -> Sample:
-    from lfrd.config import Config
+def _tracks(pack: Pack, settings: Config, folder: Path, about: str | None, leave_out: list[str]) -> Sample:
     from lfrd.evaluation.calibration_tracks import of_street
     from lfrd.evaluation.street_set import read_set
 
@@ -141,8 +150,15 @@ def _tracks(pack: Pack, folder: Path, about: str | None, leave_out: list[str]) -
     words = about or f"drawn street clips, {passages:,} passages in {len(street.clips)} clips"
     if leave_out:
         words += f"; {counted(len(leave_out), 'person', 'people')} left out"
+    words += _computed(settings)
     with bar("Calibrating on tracks") as shown:
-        return asyncio.run(of_street(pack, street, Config(), about=words, left_out=leave_out, progress=shown))
+        return asyncio.run(of_street(pack, street, settings, about=words, left_out=leave_out, progress=shown))
+
+
+def _computed(settings: Config) -> str:
+    """For the card, what was not computed in full precision."""
+    precision = settings.inference.precision
+    return "" if precision == "float32" else f"; in {precision}"
 
 
 def _with(pack: Pack, made: Calibrated) -> Pack:

@@ -13,6 +13,8 @@ from lfrd.commands.shared import (
     DataOption,
     JsonOption,
     PackOption,
+    SettingsOption,
+    adjusted,
     data_folder,
     open_or_build,
     print_json,
@@ -27,6 +29,7 @@ def detect(
     truth: Annotated[
         Path, typer.Option(metavar="FILE", help="Where the faces are, in WIDER FACE's text format.")
     ],
+    config_file: SettingsOption = None,
     pack: PackOption = None,
     max_side: Annotated[
         int | None,
@@ -61,7 +64,7 @@ def detect(
     logs.configure(config.Log(level="warning"))
     if report is not None:
         page.require_place(report)
-    settings = config.parse({} if max_side is None else {"analysis": {"max_side": max_side}})
+    settings = adjusted(config_file, max_side=max_side)
     marked = wider.read_wider(truth)
     opened = open_or_build(pack, data_folder(data), bar)
     with bar("Looking for faces") as shown:
@@ -83,6 +86,12 @@ def detect(
         )
     if report is not None:  # last: what was measured is not lost to a full disk
         counts = {"pictures": found.pictures, "faces": results["faces"], "left out": found.ignored}
-        used = {"analysis.max_side": side, "least width": least_width, "confidence": confidence}
+        used = {
+            "analysis.max_side": side,
+            "least width": least_width,
+            "confidence": confidence,
+            "inference.provider": settings.inference.provider,
+            "inference.precision": settings.inference.precision,
+        }
         made = provenance.of(opened, [Data("pictures", found.digest, counts)], seed, used)
         page.write(report_of(results, made), report)

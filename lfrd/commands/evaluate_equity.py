@@ -24,11 +24,13 @@ from lfrd.commands.shared import (
     DataOption,
     JsonOption,
     PackOption,
+    SettingsOption,
     counted,
     data_folder,
     open_or_build,
     print_json,
     print_table,
+    settings_of,
 )
 from lfrd.evaluation.whose import Whose
 
@@ -90,6 +92,7 @@ def equity(
         int, typer.Option("--least", metavar="N", min=5, help="Fewest people behind a published cell.")
     ] = 5,
     whose: WhoseOption = Whose.CENTRE,
+    config_file: SettingsOption = None,
     pack: PackOption = None,
     data: DataOption = None,
     seed: SeedOption = 1,
@@ -107,7 +110,6 @@ def equity(
     crosses = [_pair(words) for words in cross or ()]
 
     from lfrd import memory
-    from lfrd.config import Config
     from lfrd.decision.threshold import Threshold
     from lfrd.evaluation.cohorts import read_cohorts
     from lfrd.evaluation.equity import Question
@@ -124,7 +126,7 @@ def equity(
     with bar("Reading the folders") as shown:
         cast = read_cast(gallery, probes, non_mates, filler, shown)
     declared.check({name for people in cast for name in people.names})
-    settings = Config()
+    settings = settings_of(config_file)
     opened = open_or_build(pack, data_folder(data), bar)
     if threshold is None:
         threshold_of(opened, fpir or FPIR, len(cast.gallery))  # before the work, where the card cannot say

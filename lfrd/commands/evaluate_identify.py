@@ -23,11 +23,13 @@ from lfrd.commands.shared import (
     DataOption,
     JsonOption,
     PackOption,
+    SettingsOption,
     counted,
     data_folder,
     open_or_build,
     print_json,
     print_table,
+    settings_of,
 )
 from lfrd.evaluation.whose import Whose
 
@@ -50,6 +52,7 @@ def identify(
         ),
     ] = None,
     whose: WhoseOption = Whose.CENTRE,
+    config_file: SettingsOption = None,
     pack: PackOption = None,
     data: DataOption = None,
     seed: SeedOption = 1,
@@ -65,7 +68,6 @@ def identify(
     lengths = None if sizes is None else _lengths(sizes)
 
     from lfrd import memory
-    from lfrd.config import Config
     from lfrd.evaluation.identify import identify as identified
     from lfrd.evaluation.identify_report import report_of
     from lfrd.evaluation.identify_results import figures_of, results_of
@@ -75,7 +77,7 @@ def identify(
     if report is not None:
         require_place(report)
     memory.harden()
-    settings = Config()
+    settings = settings_of(config_file)
     with bar("Reading the folders") as shown:
         cast = read_cast(gallery, probes, non_mates, filler, shown)
     opened = open_or_build(pack, data_folder(data), bar)

@@ -16,6 +16,7 @@ from lfrd.commands.shared import (
     DataOption,
     JsonOption,
     PackOption,
+    SettingsOption,
     WatchlistFolder,
     adjusted,
     data_folder,
@@ -46,6 +47,7 @@ def street(
         Path | None,
         typer.Option("--watchlist", "-w", metavar="DIR", help=WatchlistFolder + " [default: the folder's]"),
     ] = None,
+    config_file: SettingsOption = None,
     pack: PackOption = None,
     threshold: Annotated[
         float | None,
@@ -69,7 +71,7 @@ def street(
     {"person", "enter", "leave", "boxes": [[seconds, x, y, width, height], ...]}. With boxes, an alert counts
     when it is on that person's face, and misses are explained; without, when it comes while they pass.
     """
-    settings = adjusted(threshold=threshold, fpir=fpir)
+    settings = adjusted(config_file, threshold=threshold, fpir=fpir)
     drawn = len(videos) == 1 and videos[0].is_dir()
     if drawn and truth:
         raise typer.BadParameter("a folder has its own truths; leave it out", param_hint="'--truth'")
@@ -192,6 +194,7 @@ def _told(settings: Config) -> dict[str, object]:
         "analysis": ("rate", "max_side", "eye_distance_pixels", "sharpness", "pose", "darkest", "brightest"),
         "tracking": ("lost_seconds", "shots"),
         "decision": ("fpir", "threshold", "least_shots", "agreement"),
+        "inference": ("provider", "precision"),
     }
     said = {
         f"{table}.{key}": getattr(getattr(settings, table), key)

@@ -22,11 +22,13 @@ from lfrd.commands.shared import (
     DataOption,
     JsonOption,
     PackOption,
+    SettingsOption,
     counted,
     data_folder,
     open_or_build,
     print_json,
     print_table,
+    settings_of,
 )
 from lfrd.evaluation.whose import Whose
 
@@ -42,6 +44,7 @@ def verify(
         int, typer.Option(metavar="N", min=1, help="Comparisons of two people at the most; drawn of more.")
     ] = 2_000_000,
     whose: WhoseOption = Whose.CENTRE,
+    config_file: SettingsOption = None,
     pack: PackOption = None,
     data: DataOption = None,
     seed: SeedOption = 1,
@@ -56,7 +59,6 @@ def verify(
     is kept.
     """
     from lfrd import memory
-    from lfrd.config import Config
     from lfrd.evaluation.people import read_cast
     from lfrd.evaluation.report.page import require_place, write
     from lfrd.evaluation.verify import verify as verified
@@ -65,7 +67,7 @@ def verify(
     if report is not None:
         require_place(report)
     memory.harden()
-    settings = Config()
+    settings = settings_of(config_file)
     with bar("Reading the folders") as shown:
         cast = read_cast(gallery, probes, progress=shown)
     opened = open_or_build(pack, data_folder(data), bar)

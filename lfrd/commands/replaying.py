@@ -17,6 +17,7 @@ from lfrd.commands.shared import (
     DataOption,
     JsonOption,
     PackOption,
+    SettingsOption,
     WatchlistFolder,
     adjusted,
     counted,
@@ -38,6 +39,7 @@ def replay(
         list[Path], typer.Argument(metavar="VIDEO", help="Recorded files, or folders of pictures.")
     ],
     watchlist: Annotated[Path, typer.Option("--watchlist", "-w", metavar="DIR", help=WatchlistFolder)],
+    config_file: SettingsOption = None,
     pack: PackOption = None,
     threshold: Annotated[
         float | None,
@@ -57,7 +59,7 @@ def replay(
 
     Exits with 1 where a file could not be read to its end.
     """
-    settings = adjusted(threshold=threshold, fpir=fpir, rate=rate)
+    settings = adjusted(config_file, threshold=threshold, fpir=fpir, rate=rate)
     for video in videos:
         if re.match(r"[A-Za-z]+:/", str(video)):  # may hold credentials: not quoted
             raise typer.BadParameter(

@@ -36,6 +36,16 @@ DataOption = Annotated[
         help="Folder of installed packs. [default: $LFRD_DATA or ~/.local/share/lfrd]",
     ),
 ]
+SettingsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="Its [inference] (but for the pack), [analysis], [tracking] and [decision]. "
+        "[default: the defaults]",
+    ),
+]
 PackArgument = Annotated[str, typer.Argument(metavar="PACK", help="An installed pack's name, or a folder.")]
 WatchlistFolder = "A folder of pictures a person, or one picture each."
 
@@ -72,17 +82,36 @@ def share_of(report: Bar | Callable[[int, int], None]) -> Callable[[float, str],
     return lambda share, _what: report(round(share * 1000), 1000)
 
 
+def settings_of(file: Path | None) -> config.Config:
+    """What decides how a pack is run and measured, of a settings' file; the defaults for None. Raises what
+    reading it does."""
+    if file is None:
+        return config.Config()
+    read = config.load(file).config
+    return config.Config(
+        inference=read.inference, analysis=read.analysis, tracking=read.tracking, decision=read.decision
+    )
+
+
 def adjusted(
-    *, threshold: float | None = None, fpir: float | None = None, rate: float | None = None
+    file: Path | None = None,
+    *,
+    threshold: float | None = None,
+    fpir: float | None = None,
+    rate: float | None = None,
+    max_side: int | None = None,
 ) -> config.Config:
-    """The default settings with those of the command line. Raises typer.BadParameter, naming the option."""
+    """`settings_of` a file with those of the command line. Raises typer.BadParameter, naming the option."""
     if threshold is not None and fpir is not None:
         raise typer.BadParameter("--fpir is given as well; keep one of them", param_hint="'--threshold'")
-    raw: dict[str, dict[str, float]] = {"decision": {}, "analysis": {}}
+    raw = msgspec.to_builtins(settings_of(file))
+    if fpir is not None:
+        raw["decision"]["threshold"] = None
     for table, key, value in (
         ("decision", "threshold", threshold),
         ("decision", "fpir", fpir),
         ("analysis", "rate", rate),
+        ("analysis", "max_side", max_side),
     ):
         if value is not None:
             raw[table][key] = value

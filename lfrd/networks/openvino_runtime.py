@@ -25,7 +25,8 @@ NAME = "openvino"
 
 _HINTS: dict[Precision, str] = {"float32": "f32", "bfloat16": "bf16"}
 _CAPABILITY = "BF16"
-_TELEMETRY = "openvino_telemetry"
+_UNWANTED = ("openvino_telemetry", "openvino.tools.ovc")
+"""What counts users at its maker's, and the converter that loads it."""
 
 
 class Network:
@@ -102,9 +103,10 @@ class Network:
 
 def library() -> ModuleType:
     """OpenVINO's Python package. Raises ProviderError where it is not installed."""
-    # It loads its converter's tools, and they a package that reports to the maker and do without it where it
-    # cannot be loaded. Nothing may leave the box (rule 30).
-    sys.modules.setdefault(_TELEMETRY, None)  # type: ignore[arg-type]  # Python's own way to forbid an import
+    # Importing it starts a process that reports to its maker. It does without these where they cannot be
+    # loaded, and nothing may leave the box (rule 30).
+    for name in _UNWANTED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # Python's own way to forbid an import
     try:
         import openvino
     except ImportError as error:

@@ -12,6 +12,7 @@ import pytest
 
 from lfrd.config import Config
 from lfrd.evaluation.street import Walker, make_clip
+from lfrd.networks.openvino_runtime import library
 from lfrd.types import U8, Detections
 from tests.journeys.process import lfrd
 
@@ -76,3 +77,15 @@ async def test_a_soak_plays_a_shortened_clip_again_and_again(builtin: Path, stre
     assert found["found"] <= found["passages"]
     assert found["rss_slope_mb_hour"] is not None
     assert found["lost"] == 0
+
+
+async def test_a_whole_site_finds_in_openvino_whom_it_finds_in_full_precision(
+    builtin: Path, street: Path, tmp_path: Path
+) -> None:
+    capable = "BF16" in library().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[inference]\nprovider = "openvino"\nprecision = "{"bfloat16" if capable else "float32"}"\n'
+    )
+    found = await bench(street, builtin, "--count", "1", "--config", str(config))
+    assert (found["found"], found["found_exhaustive"], found["lost"]) == (1, 1, 0)

@@ -26,7 +26,7 @@ def locked(name: str) -> dict[str, set[str]]:
     return pins
 
 
-@pytest.mark.parametrize("wanted", [*RUN, *EXTRAS["test"]], ids=str)
+@pytest.mark.parametrize("wanted", [*RUN, *EXTRAS["openvino"], *EXTRAS["test"]], ids=str)
 def test_an_installed_package_lies_within_its_bounds(wanted: Requirement) -> None:
     assert wanted.specifier.contains(version(wanted.name))
 
@@ -35,7 +35,8 @@ def test_an_installed_package_lies_within_its_bounds(wanted: Requirement) -> Non
     ("lock", "requirements"),
     [
         ("requirements.lock", [*RUN, *EXTRAS["demo"]]),
-        ("requirements-test.lock", [*RUN, *EXTRAS["demo"], *EXTRAS["test"]]),
+        ("requirements-openvino.lock", [*RUN, *EXTRAS["demo"], *EXTRAS["openvino"]]),
+        ("requirements-test.lock", [*RUN, *EXTRAS["demo"], *EXTRAS["openvino"], *EXTRAS["test"]]),
     ],
 )
 def test_the_lock_pins_every_dependency_within_its_bounds_and_with_digests(
