@@ -23,7 +23,7 @@ from lfrd.operation.governor import Governor, Sample, Seen
 from lfrd.operation.load import Load, Shortfall
 from lfrd.operation.pace import Pace
 from lfrd.operation.relief import Relief
-from lfrd.operation.size import Size
+from lfrd.operation.size import Size, sizes
 from lfrd.pipeline import Journey, Pipeline
 from lfrd.policy.plan import CameraPlan
 from lfrd.preview.feed import Feed
@@ -169,7 +169,7 @@ class Governing:
         sides: tuple[int, int],
     ) -> None:
         """ceiling: the one under which the eyes were made, as it is where there is nothing to complain of.
-        sides: pixels of the longer side at which frames are searched then, and under pressure."""
+        sides: pixels of the longer side at which frames are searched then, and at the least."""
         self._eyes = eyes
         self._live = [eye for eye in eyes if eye.live]
         self._ceiling = ceiling
@@ -177,8 +177,8 @@ class Governing:
         self._metrics = metrics
         self._governor = Governor(ceiling.rate, cores(), len(self._live))
         self._told = False  # whether less than the rate is analysed, as the log was last told
-        self._size = Size()
-        self._full, self._small = sides[0], min(sides)
+        self._sides = sizes(*sides)
+        self._size = Size(self._sides)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -195,12 +195,12 @@ class Governing:
         governor = self._governor
         if any(eye.runs and not eye.live for eye in self._eyes):
             governor.reset()  # such a recording takes all there is, whatever is left to it
-            self._size = Size()
+            self._size = Size(self._sides)
         else:
             taken = self._inference.statistics()
             cameras = [eye.seen() for eye in self._live]
             governor.update(Sample(at, taken.frames, taken.waited, processor, cameras))
-        side = self._small if self._size.update(at, governor) else self._full
+        side = self._size.update(at, governor)
         self._ceiling.change(at, governor.ceiling)
         self._metrics.ceiling.set(governor.ceiling)
         self._metrics.side.set(side)

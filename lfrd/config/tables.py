@@ -214,8 +214,8 @@ class Analysis(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         Meta(
             ge=160,
             le=4096,
-            description="The same when the box has too much to do, before it looks less often; `max_side` "
-            "where that is less.",
+            description="The same at the least, when the box has too much to do, before it looks less "
+            "often; sizes between are tried first; `max_side` where that is less.",
         ),
     ] = 640
     whole_view_seconds: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -124,6 +125,18 @@ def test_the_ceiling_that_all_cameras_share_is_lowered_told_once_and_raised_agai
     assert [one["event"] for one in logs] == ["analysis_lowered", "analysis_restored"]
 
 
+def test_sizes_between_the_two_that_are_set_are_used_too() -> None:
+    camera = Camera()
+    box = Governed(camera)
+    searched = []
+    for lag in (5.0, 0.1):
+        camera.lag = lag
+        for _ in range(240):
+            box.after(STEP_SECONDS)
+            searched.append(camera.side)
+    assert [side for side, _ in itertools.groupby(searched)] == [960, 768, 640, 768, 960]
+
+
 def test_beside_a_recording_that_is_played_as_fast_as_it_goes_nothing_is_governed() -> None:
     live, fast = Camera(), Camera(live=False)
     live.lag = 5.0
@@ -131,6 +144,8 @@ def test_beside_a_recording_that_is_played_as_fast_as_it_goes_nothing_is_governe
     assert box.after(30) == 10.0
     fast.runs = False
     assert box.after(30) < 10.0
+    assert live.side < 960
     fast.runs = True
     assert box.after(STEP_SECONDS) == 10.0
+    assert live.side == 960
     assert fast.told == []

@@ -6,10 +6,12 @@ from __future__ import annotations
 import heapq
 import random
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lfrd.capture.rate import Ceiling, Share
 from lfrd.operation.governor import Governor, Sample, Seen
+from lfrd.operation.size import Size
 
 STEP = 0.5
 """Seconds between two looks of the governor."""
@@ -37,7 +39,8 @@ class Camera:
 class Box:
     """cost: seconds of a worker for one frame, drawn evenly within `spread` of it. decode: of a core for
     decoding one. top: the ceiling where there is nothing to complain of. others: share of the cores that
-    other processes take."""
+    other processes take. sides: at which frames may be searched, largest first; searching: share of the cost
+    that goes with the pixels, at the first of them."""
 
     cost: float
     decode: float = 0.002
@@ -46,6 +49,8 @@ class Box:
     top: float = 10.0
     spread: float = 0.3
     others: float = 0.0
+    sides: Sequence[int] = (960,)
+    searching: float = 0.5
     seed: int = 1
     now: float = 0.0
     frames: int = 0
@@ -54,10 +59,13 @@ class Box:
     """Seconds that those stood before."""
     ceilings: list[float] = field(default_factory=list)
     """One a look of the governor."""
+    searched: list[int] = field(default_factory=list)
+    """The side chosen at each of them."""
 
     def __post_init__(self) -> None:
         self.ceiling = Ceiling(self.top)
         self.governor = Governor(self.top, self.cores)
+        self.size = Size(self.sides)
         self.cameras: list[Camera] = []
         self._random = random.Random(self.seed)
         self._events: list[tuple[float, int, str, Camera | None, float]] = []  # a heap
@@ -79,7 +87,13 @@ class Box:
     def capacity(self) -> float:
         """Frames a second of each camera that the workers can do."""
         on = [camera for camera in self.cameras if not camera.off]
-        return self.workers / (self.cost * self._stretch * len(on))
+        return self.workers / (self._look_seconds * self._stretch * len(on))
+
+    @property
+    def _look_seconds(self) -> float:
+        """Of a worker for one frame at the size of now, on average."""
+        pixels = (self.size.side / self.sides[0]) ** 2
+        return self.cost * (1 + self.searching * (pixels - 1))
 
     @property
     def _stretch(self) -> float:
@@ -112,6 +126,7 @@ class Box:
         sample = Sample(self.now, self.frames, self.waited, self._processor, seen)
         self.ceiling.change(self.now, self.governor.update(sample))
         self.ceilings.append(self.ceiling.rate)
+        self.searched.append(self.size.update(self.now, self.governor))
         self._at(self.now + STEP, "look")
 
     def _frame(self, camera: Camera) -> None:
@@ -140,7 +155,7 @@ class Box:
             self._free -= 1
             self.frames += 1
             self.waited += self.now - asked
-            cost = self.cost * self._random.uniform(1 - self.spread, 1 + self.spread)
+            cost = self._look_seconds * self._random.uniform(1 - self.spread, 1 + self.spread)
             self._processor += cost
             self._at(self.now + cost * self._stretch, "examined", camera, captured)
 
