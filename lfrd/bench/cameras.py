@@ -79,7 +79,8 @@ class Result(TypedDict):
     cpu_cores_others: what the rest of the machine used meanwhile, the phones too: with much of it, figures
     are not this box's. lost: stored events that a phone was not told, counted once a phone. analysed_least,
     analysed_most: of the cameras. templates: faces that became evidence. threads_ms: the site's processor
-    time, milliseconds a second, by what its threads are for. lag_ms: median lag of the slowest camera in the
+    time, milliseconds a second, by what its threads are for. sides: as in `Measured`.
+    lag_ms: median lag of the slowest camera in the
     first and the last third of the run. rss_mb: medians of the second and the last third.
     """
 
@@ -111,6 +112,7 @@ class Result(TypedDict):
     analysed_most: int
     templates: int
     threads_ms: dict[str, float]
+    sides: dict[str, float]
     lag_ms: tuple[float | None, float | None]
     rss_mb: tuple[float, float] | None
     rss_slope_mb_hour: float | None
@@ -380,6 +382,7 @@ def result(
         analysed_least=min(one.analysed for one in cameras),
         analysed_most=max(one.analysed for one in cameras),
         templates=measured.embedded,
+        sides={side: round(share, 3) for side, share in measured.sides.items()},
         threads_ms={
             kind: round(1e3 * seconds / measured.seconds, 1) for kind, seconds in measured.threads.items()
         },

@@ -13,6 +13,7 @@ import os
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
@@ -102,7 +103,8 @@ class Measured(msgspec.Struct):
     their recordings' end. seconds, processor: from when all were live until then, of the clock and of the
     processor; others: what all other processes of the machine took of it. memory: (monotonic seconds, MB of
     the process) in turn. threads: the processor's seconds by what threads are for. embedded: templates that
-    were made. waiting: findings that waited to be filed, mean of the first and the last third.
+    were made. sides: pixels of the longer side at which frames were searched, and for which share of the
+    time. waiting: findings that waited to be filed, mean of the first and the last third.
     degraded: what officers were told, last. stored: numbers of all events in the store."""
 
     cameras: list[CameraRun]
@@ -115,6 +117,7 @@ class Measured(msgspec.Struct):
     memory: list[tuple[float, float]]
     threads: dict[str, float]
     embedded: int
+    sides: dict[str, float]
     waiting: tuple[float, float]
     degraded: str
     stored: list[int]
@@ -194,7 +197,7 @@ async def _measured(site: Site, seconds: float) -> Measured:
     while not (ended := not any(eye.runs for eye in eyes)) and time.monotonic() < at + seconds:
         if failing := [eye.view() for eye in eyes if eye.supervisor.status.state in FAILING]:
             raise LfrdError(f"{failing[0].name}: {failing[0].problem}")
-        samples.take(eyes, site.office.alerts.statistics().requests.waiting)
+        samples.take(eyes, site.office.alerts.statistics().requests.waiting, _side(site))
         degraded = site.office.board.state.degraded or degraded
         await asyncio.sleep(POLL_SECONDS)
     until, processor, machine = time.monotonic(), _processor() - processor, _machine() - machine
@@ -214,6 +217,7 @@ async def _measured(site: Site, seconds: float) -> Measured:
         memory=samples.memory,
         threads=samples.threads.seconds(),
         embedded=_embedded(site) - embedded,
+        sides=samples.sides(),
         waiting=samples.waiting(),
         degraded=degraded,
         stored=await _stored(site),
@@ -240,6 +244,11 @@ def _embedded(site: Site) -> int:
     """Faces of all cameras that became templates since the start."""
     families = site.metrics.embedded.collect()
     return int(sum(one.value for f in families for one in f.samples if one.name.endswith("_total")))
+
+
+def _side(site: Site) -> int:
+    """Pixels of the longer side at which frames are searched now."""
+    return int(next(one.value for family in site.metrics.side.collect() for one in family.samples))
 
 
 async def _settled(eyes: Sequence[Eye]) -> None:
@@ -278,12 +287,13 @@ class _Samples:
         self._apart = apart
         self._lags = np.full((cameras, MOST_SAMPLES + 2), np.nan, np.float32)  # one row a camera
         self._waiting = np.zeros(MOST_SAMPLES + 2, np.float32)
+        self._sides: Counter[int] = Counter()
         self._taken = 0
         self._next = self._next_memory = 0.0  # monotonic
         self.memory: list[tuple[float, float]] = []
         self.threads = ThreadTimes()
 
-    def take(self, eyes: Sequence[Eye], waiting: int) -> None:
+    def take(self, eyes: Sequence[Eye], waiting: int, side: int) -> None:
         now = time.monotonic()
         if now >= self._next_memory:
             self._next_memory = now + min(MEMORY_SECONDS, 10 * self._apart)
@@ -299,6 +309,7 @@ class _Samples:
             ):
                 self._lags[row, self._taken] = lag
         self._waiting[self._taken] = waiting
+        self._sides[side] += 1
         self._taken += 1
 
     def lags(self, row: int) -> tuple[float | None, float | None]:
@@ -309,6 +320,10 @@ class _Samples:
     def waiting(self) -> tuple[float, float]:
         first, last = (self._waiting[part] for part in self._thirds())
         return float(first.mean()) if first.size else 0.0, float(last.mean()) if last.size else 0.0
+
+    def sides(self) -> dict[str, float]:
+        """Shares of the samples, the largest side first."""
+        return {str(side): self._sides[side] / self._taken for side in sorted(self._sides, reverse=True)}
 
     def _thirds(self) -> tuple[slice, slice]:
         third = self._taken // 3

@@ -125,6 +125,8 @@ def _print(results: list[Result]) -> None:
         threads = ", ".join(f"{kind} {ms:.0f}" for kind, ms in one["threads_ms"].items())
         print(f"{one['templates']} templates; milliseconds of processor time a second: {threads}")
         print(f"the rest of the machine used {one['cpu_cores_others']:.2f} cores meanwhile")
+        sides = ", ".join(f"{side} pixels {share:.0%}" for side, share in one["sides"].items())
+        print(f"searched at {sides} of the time")
         if one["rss_slope_mb_hour"] is not None:
             print(f"memory after the first third: {one['rss_slope_mb_hour']:+.1f} MB an hour")
         if one["degraded"]:

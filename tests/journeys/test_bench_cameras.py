@@ -67,6 +67,7 @@ async def test_cameras_are_counted_against_the_truth_and_an_exhaustive_run(
     assert found["alerts"] >= 1
     assert 0 < found["latency_ms"]["p50"] <= found["latency_ms"]["p95"] <= found["latency_ms"]["p99"]
     assert found["cpu_cores"] > 0
+    assert found["sides"] == {str(Config().analysis.max_side): 1.0}
     assert found["peak_rss_mb"] > 0
 
 

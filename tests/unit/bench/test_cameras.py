@@ -58,6 +58,7 @@ def measured(*cameras: CameraRun, **changed: object) -> Measured:
         others=1.0,
         peak_rss_mb=400.0,
         memory=[(float(at), 300.0) for at in range(10)],
+        sides={"960": 0.75, "640": 0.25},
         threads={"decoders": 2.0, "workers": 2.5, "event loop": 0.4, "others": 0.1},
         embedded=240,
         waiting=(0.0, 0.0),
@@ -230,6 +231,7 @@ def test_the_result_has_what_scripts_rely_on(pack: Pack) -> None:
     assert list(found)[: len(relied)] == list(relied)
     assert (found["passages"], found["found"], found["alerts"], found["lost"]) == (2, 1, 1, 0)
     assert (found["templates"], found["threads_ms"]["workers"]) == (240, 250.0)
+    assert found["sides"] == {"960": 0.75, "640": 0.25}
 
 
 def test_a_clip_on_two_cameras_has_its_passages_twice(pack: Pack) -> None:
