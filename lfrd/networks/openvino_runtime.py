@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import LifoQueue
 from types import ModuleType
@@ -45,7 +45,7 @@ class Network:
         """
         openvino, core = library(), _core()
         if precision == "bfloat16":
-            require_bfloat16(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+            require_bfloat16(_capabilities())
         options = {
             # Left to itself, OpenVINO takes bfloat16 wherever it can: scores would depend on the machine.
             "INFERENCE_PRECISION_HINT": _HINTS[precision],
@@ -56,49 +56,74 @@ class Network:
             "ENABLE_CPU_PINNING": False,  # decoders want the cores as well
         }
         self._path = path
-        self._tensor = openvino.Tensor
         try:
             read = core.read_model(network)
-            self._compiled = functools.partial(core.compile_model, read, "CPU", options)
-            self._requests = [self._compiled().create_infer_request() for _ in range(workers)]
+            compiled = functools.partial(core.compile_model, read, "CPU", options)
+            self._lanes = [_Lane(compiled, openvino.Tensor, precision) for _ in range(workers)]
         except Exception as error:
             raise not_loaded(path, "OpenVINO", error) from None
         self._outputs = [output.get_any_name() for output in read.outputs]
-        self._free: LifoQueue[int] = LifoQueue()  # which of the requests; the warm one first
-        for number in range(workers):
-            self._free.put(number)
+        self._free: LifoQueue[_Lane] = LifoQueue()  # the one used last comes first: it is warm
+        for lane in self._lanes:
+            self._free.put(lane)
         self.workspace = Workspace(self._empty)
 
     def __call__(self, inputs: Mapping[str, F32]) -> dict[str, F32]:
         """Raises CorruptError where the network refuses its input: the manifest describes another one."""
         try:
             with self.workspace.call():
-                number = self._free.get()
+                lane = self._free.get()
                 try:
-                    return self._run(self._requests[number], inputs["input"])
-                except Exception:
-                    # Where a call failed inside, the next one of a shape seen before fails as well.
-                    self._requests[number] = self._compiled().create_infer_request()
-                    raise
+                    return dict(zip(self._outputs, lane.run(inputs["input"]), strict=True))
                 finally:
-                    self._free.put(number)
+                    self._free.put(lane)
         except Exception as error:  # OpenVINO's are RuntimeErrors
             raise not_run(self._path, error) from None
 
-    def _run(self, request: Any, batch: F32) -> dict[str, F32]:
-        batch = np.ascontiguousarray(batch)
-        request.set_input_tensor(self._tensor(batch, shared_memory=True))
-        request.infer()
-        results: dict[str, F32] = {}
-        for number, name in enumerate(self._outputs):
-            output = request.get_output_tensor(number).data
-            results[name] = np.array(output, np.float32)
-            output.fill(0)
-        return results
-
     def _empty(self) -> None:
-        for request in self._requests:
-            request.get_compiled_model().release_memory()
+        for lane in self._lanes:
+            lane.empty()
+
+
+class _Lane:
+    """One compilation of a network and its infer request: for one call at a time."""
+
+    def __init__(self, compiled: Callable[[], Any], tensor: Any, precision: Precision) -> None:
+        self._compiled = compiled
+        self._tensor = tensor  # OpenVINO's
+        self._leaves_rows = precision != "float32"
+        self._request = compiled().create_infer_request()
+        self._seen: tuple[int, ...] = ()  # largest sides of inputs since it was emptied; none: it is empty
+
+    def run(self, batch: F32) -> list[F32]:
+        """Outputs in the network's order."""
+        batch = np.ascontiguousarray(batch)
+        self._seen = tuple(map(max, batch.shape, self._seen or batch.shape))
+        try:
+            self._request.set_input_tensor(self._tensor(batch, shared_memory=True))
+            self._request.infer()
+        except Exception:
+            # Where a call failed inside, the next one of a shape seen before fails as well.
+            self._request = self._compiled().create_infer_request()
+            raise
+        return [self._taken(number) for number in range(len(self._request.results))]
+
+    def _taken(self, number: int) -> F32:
+        output = self._request.get_output_tensor(number).data
+        copy = np.array(output, np.float32)
+        output.fill(0)
+        return copy
+
+    def empty(self) -> None:
+        """Give back what activations lie in, which the C library overwrites (docs/erasure.md)."""
+        if not self._seen:
+            return
+        if self._leaves_rows:
+            # Kernels keep rows of the input in buffers that are not given back, and write them anew in the
+            # next call: in a blank one, as large as any before.
+            self.run(np.zeros(self._seen, np.float32))
+        self._request.get_compiled_model().release_memory()
+        self._seen = ()
 
 
 def library() -> ModuleType:
@@ -106,7 +131,7 @@ def library() -> ModuleType:
     # Importing it starts a process that reports to its maker. It does without these where they cannot be
     # loaded, and nothing may leave the box (rule 30).
     for name in _UNWANTED:
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # Python's own way to forbid an import
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to forbid an import
     try:
         import openvino
     except ImportError as error:
@@ -125,6 +150,16 @@ def require_bfloat16(capabilities: list[str]) -> None:
             f"is 'bfloat16', which this processor does not compute (it has: {', '.join(capabilities)}); "
             "set 'float32'",
         )
+
+
+def computes_bfloat16() -> bool:
+    """Whether this processor does. Raises ProviderError where OpenVINO is not installed."""
+    return _CAPABILITY in _capabilities()
+
+
+def _capabilities() -> list[str]:
+    found: list[str] = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return found
 
 
 @functools.cache

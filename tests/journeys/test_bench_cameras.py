@@ -12,7 +12,7 @@ import pytest
 
 from lfrd.config import Config
 from lfrd.evaluation.street import Walker, make_clip
-from lfrd.networks.openvino_runtime import library
+from lfrd.networks.openvino_runtime import computes_bfloat16
 from lfrd.types import U8, Detections
 from tests.journeys.process import lfrd
 
@@ -83,10 +83,8 @@ async def test_a_soak_plays_a_shortened_clip_again_and_again(builtin: Path, stre
 async def test_a_whole_site_finds_in_openvino_whom_it_finds_in_full_precision(
     builtin: Path, street: Path, tmp_path: Path
 ) -> None:
-    capable = "BF16" in library().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    precision = "bfloat16" if computes_bfloat16() else "float32"
     config = tmp_path / "config.toml"
-    config.write_text(
-        f'[inference]\nprovider = "openvino"\nprecision = "{"bfloat16" if capable else "float32"}"\n'
-    )
+    config.write_text(f'[inference]\nprovider = "openvino"\nprecision = "{precision}"\n')
     found = await bench(street, builtin, "--count", "1", "--config", str(config))
     assert (found["found"], found["found_exhaustive"], found["lost"]) == (1, 1, 0)

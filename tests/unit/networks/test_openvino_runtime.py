@@ -140,7 +140,7 @@ def test_a_packs_networks_see_what_they_see_in_onnx_runtime(builtin: Path, astro
     assert ours.recogniser.embed(crop) == pytest.approx(theirs.recogniser.embed(crop), abs=1e-4)
 
 
-def test_it_opens_no_connection_starts_no_process_and_writes_no_file(tmp_path: Path) -> None:
+def test_it_opens_no_connection_starts_no_process_and_no_thread_and_writes_no_file(tmp_path: Path) -> None:
     """Loaded as its package would have it, it counts its users at an address of its maker's."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.unit.networks.telling_child"],
