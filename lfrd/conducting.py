@@ -118,6 +118,7 @@ class Conductor:
         self._running: Running | None = None  # what is in force now
         self._stopping = asyncio.Event()
         self._version = -1  # of the database, when it was last looked at
+        self._reading = asyncio.Lock()  # held by whoever reads it: what was read earlier comes no later
         self._wake = asyncio.Event()  # somebody came on post or left it, or a camera's state is another
         self._read = 0  # number of the last audit record that the control limits were fed with
         self._seen = 0  # faces seen, by those records
@@ -222,12 +223,14 @@ class Conductor:
             await self._read_deployment()
 
     async def _read_deployment(self) -> None:
-        before = self._deployment
-        deployment = await self._records.deployments.current()
-        segments = [] if deployment is None else await self._records.deployments.segments(deployment.id)
-        self._deployment, self._segment = deployment, segments[-1] if segments else None
-        if deployment != before:
-            self._on_change()
+        kept = self._records.deployments
+        async with self._reading:
+            before = self._deployment
+            deployment = await kept.current()
+            segments = [] if deployment is None else await kept.segments(deployment.id)
+            self._deployment, self._segment = deployment, segments[-1] if segments else None
+            if deployment != before:
+                self._on_change()
 
     # ---- in force --------------------------------------------------------------------------------------
 

@@ -112,7 +112,9 @@ class Hub:
             lines = [self._ring[index] for index in range(start, min(start + limit, len(self._ring)))]
             self._from_ring += len(lines)
             return lines
-        lines = [_line(event) for event in await self._log.after(seq, limit)]
+        found = await self._log.after(seq, limit)
+        # What is stored and not published yet waits until those have heard of it who are told before phones.
+        lines = [_line(event) for event in found if event.seq <= self._latest]
         self._from_log += len(lines)
         return lines
 

@@ -6,7 +6,7 @@ at the desk now and asks whether the officers have been told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lfrd import wire
@@ -38,7 +38,7 @@ class Reach:
     """Fed by the connections and by each stored event. Every `at` is in Unix seconds, of the clock by which
     events are stored.
 
-    Grows with sessions that stand (`keep` drops the others) times the alerts that are remembered.
+    Grows with sessions that stand (`drop` is told of the others) times the alerts that are remembered.
     """
 
     def __init__(self, *, remembered: int = REMEMBERED) -> None:
@@ -79,9 +79,10 @@ class Reach:
                 phone.seconds.setdefault(alert, max(0.0, at - stored.at))
         phone.receipted = seq
 
-    def keep(self, standing: Set[str]) -> None:
-        """Forget the sessions that no longer stand."""
-        self._phones = {session: phone for session, phone in self._phones.items() if session in standing}
+    def drop(self, sessions: Iterable[str]) -> None:
+        """These sessions no longer stand."""
+        for session in sessions:
+            self._phones.pop(session, None)
 
     @property
     def phones(self) -> Mapping[str, Known]:

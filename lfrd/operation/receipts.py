@@ -42,7 +42,8 @@ class Receipts:
         self._log = log
         self._fault = fault  # hears of a store that fails
         self._seconds = seconds  # between two rounds
-        self._newest: dict[SessionId, int] = {}  # not written yet
+        self._newest: dict[SessionId, int] = {}  # not written yet, or just being written
+        self._turn = asyncio.Lock()  # held by whoever writes: another one waits for what it took on
         self._noted = self._written = 0
 
     def note(self, session: SessionId, seq: int) -> None:
@@ -50,12 +51,15 @@ class Receipts:
         self._newest[session] = max(seq, self._newest.get(session, 0))
 
     async def write(self) -> None:
-        """Write what waits now."""
+        """Write what waits now: when this returns it is on the disk, whoever wrote it."""
         try:
-            for sessions in _batches(list(self._newest)):
-                # What is noted while these are written waits for the next round.
-                await self._log.receipted([(session, self._newest.pop(session)) for session in sessions])
-                self._written += len(sessions)
+            async with self._turn:
+                for batch in _batches(list(self._newest.items())):
+                    await self._log.receipted(batch)
+                    self._written += len(batch)
+                    for session, seq in batch:
+                        if self._newest[session] == seq:  # what was noted meanwhile waits for the next round
+                            del self._newest[session]
         except StoreError as error:
             self._fault.report(error)
 
@@ -68,5 +72,5 @@ class Receipts:
         return ReceiptsStatistics(self._noted, self._written, len(self._newest))
 
 
-def _batches(sessions: list[SessionId]) -> list[list[SessionId]]:
-    return [sessions[start : start + BATCH] for start in range(0, len(sessions), BATCH)]
+def _batches(receipts: list[tuple[SessionId, int]]) -> list[list[tuple[SessionId, int]]]:
+    return [receipts[start : start + BATCH] for start in range(0, len(receipts), BATCH)]

@@ -22,6 +22,7 @@ class LiveTrial:
         self._version = -1  # of the database, when the trial was last read
         self._view: wire.BlueView | None = None
         self._on_change: Callable[[], object] = lambda: None
+        self._turn = asyncio.Lock()  # held by whoever looks: what was read earlier does not come later
 
     @property
     def view(self) -> wire.BlueView | None:
@@ -39,15 +40,16 @@ class LiveTrial:
 
     async def look(self) -> None:
         """Decide what can be decided, and bring `view` up to date."""
-        await self._passages.settle()
-        version = await self._db.version()
-        if version == self._version:
-            return
-        self._version = version
-        view = await self._read()
-        if view != self._view:
-            self._view = view
-            self._on_change()
+        async with self._turn:
+            await self._passages.settle()
+            version = await self._db.version()
+            if version == self._version:
+                return
+            self._version = version
+            view = await self._read()
+            if view != self._view:
+                self._view = view
+                self._on_change()
 
     async def _read(self) -> wire.BlueView | None:
         trial = await self._passages.trial(alerts=False)

@@ -7,7 +7,9 @@ key and goes in the one that keeps the receipt: whatever happens between the two
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal, get_args
 
 import msgspec
@@ -17,6 +19,7 @@ from lfrd.errors import NotAllowed, StoreError
 from lfrd.store import erasing, receipts
 from lfrd.store.audit import append
 from lfrd.store.database import Database, Transaction
+from lfrd.store.erasing import Still
 from lfrd.store.keys import Keys, Purpose
 from lfrd.types import SYSTEM, Actor, AlertId, DeploymentId, OfficerId, Stage
 
@@ -72,14 +75,17 @@ class Destruction:
         # Rows were deleted and the log not cut since. At the start nobody knows; a command beside the server
         # leaves to it what was there before.
         self._unfolded = db.alone
+        self._orders: Counter[str] = Counter()  # by deployment: those that whoever gave them carries out now
 
-    async def watchlist(self, deployment: DeploymentId, actor: Actor) -> str:
+    async def watchlist(self, deployment: DeploymentId, actor: Actor, still: Still | None = None) -> str:
         """Destroy a deployment's entries, pictures and templates; the manifest stays. Returns the receipt.
 
         A closed deployment is then destroyed; one that has not been started gets a new key, for another list.
-        Raises NotAllowed: 'unknown_deployment', or 'deployment_open'.
+        Raises NotAllowed: 'unknown_deployment', 'deployment_open', or 'not_due' where `still` leaves it out.
         """
-        return await self._ordered(deployment, await self._begin(deployment, "watchlist", actor))
+        with self._at_work(deployment):
+            wrapped = await self._begin(deployment, "watchlist", actor, still=still)
+            return await self._ordered(deployment, wrapped, "watchlist")
 
     async def everything(self, deployment: DeploymentId, actor: Actor, reason: str) -> str:
         """Destroy a deployment's watchlist and alerts, whatever its stage. Returns the receipt.
@@ -88,16 +94,19 @@ class Destruction:
         the audit, where the revocation is not recorded yet; never in the receipt. Asked again, it returns
         the same receipt. Raises NotAllowed('unknown_deployment').
         """
-        if document := await self._destroyed(deployment):
-            return document
-        return await self._ordered(deployment, await self._begin(deployment, "everything", actor, reason))
+        with self._at_work(deployment):
+            wrapped = await self._begin(deployment, "everything", actor, reason)
+            return await self._ordered(deployment, wrapped, "everything")
 
-    async def alerts(self, ids: Sequence[AlertId], rule: str, actor: Actor) -> str:
+    async def alerts(
+        self, ids: Sequence[AlertId], rule: str, actor: Actor, still: Still | None = None
+    ) -> str:
         """Delete alerts of one deployment with all that hangs on them. Returns the receipt; empty where none
-        was deleted, because each was gone or under legal hold. rule: the retention rule's name."""
+        was deleted, because each was gone, under legal hold or not due. rule: the retention rule's name."""
         async with self._db.write() as tx:
             at = self._clock()
-            free = await erasing.free_of(tx, ids)
+            due = ids if still is None else await still(tx)
+            free = [alert for alert in await erasing.free_of(tx, ids) if alert in due]
             if not free:
                 return ""
             row = await tx.row("SELECT deployment FROM alert WHERE id = ?", free[0])
@@ -116,7 +125,8 @@ class Destruction:
 
     async def finish(self) -> list[str]:
         """Go on with what was cut off: at the start, before anything else, and with each sweep while the
-        server runs. Returns the receipts; a command beside the server leaves all of it to the server."""
+        server runs. Returns the receipts; a command beside the server leaves all of it to the server, and
+        what is being carried out here is left to whoever ordered it."""
         if not self._db.alone:
             return []
         async with self._db.read() as tx:
@@ -125,42 +135,58 @@ class Destruction:
                 "SELECT id FROM deployment WHERE stage = ? AND reason = ? AND destroying = ''",
                 *(Stage.CLOSED.value, _REVOKED),
             )
-        documents = [await self._carry_out(DeploymentId(row["id"]), None) for row in rows]
+        documents = [
+            await self._carry_out(DeploymentId(row["id"]), None)
+            for row in rows
+            if not self._orders[row["id"]]
+        ]
         # Revoked, and the process ended before a single key was lost.
-        documents += [await self.everything(DeploymentId(row["id"]), SYSTEM, _REVOKED) for row in revoked]
+        documents += [
+            await self.everything(DeploymentId(row["id"]), SYSTEM, _REVOKED)
+            for row in revoked
+            if not self._orders[row["id"]]
+        ]
         if self._unfolded:
             self._unfolded = not await self._db.fold_log()
         return [document for document in documents if document]
 
-    async def _destroyed(self, deployment: DeploymentId) -> str:
-        """The receipt of a deployment of which nothing is left; empty for any other."""
-        async with self._db.read() as tx:
-            row = await tx.row(
-                "SELECT document FROM deletion_receipt JOIN deployment ON deployment.id = deployment "
-                "WHERE deployment = ? AND kind = 'everything' AND stage = ? AND destroying = '' "
-                "AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.deployment = deployment.id) "
-                "ORDER BY at DESC LIMIT 1",
-                *(deployment, Stage.DESTROYED.value),
-            )
-        return "" if row is None else str(row["document"])
+    @contextmanager
+    def _at_work(self, deployment: DeploymentId) -> Iterator[None]:
+        self._orders[deployment] += 1
+        try:
+            yield
+        finally:
+            self._orders[deployment] -= 1
 
     async def _begin(
-        self, deployment: DeploymentId, scope: Scope, actor: Actor, reason: str = ""
+        self,
+        deployment: DeploymentId,
+        scope: Scope,
+        actor: Actor,
+        reason: str = "",
+        still: Still | None = None,
     ) -> list[bytes]:
-        """Lose the keys and mark the deployment. Returns the wrapped keys, to look for on the disk."""
+        """Lose the keys and mark the deployment, unless all that is ordered has been done. Returns the
+        wrapped keys, to look for on the disk."""
         async with self._db.write() as tx:
             row = await tx.row("SELECT stage, destroying FROM deployment WHERE id = ?", deployment)
             if row is None:
                 raise NotAllowed("unknown_deployment", f"there is no deployment {deployment}")
             if scope == "watchlist" and Stage(row["stage"]).is_open:
                 raise NotAllowed("deployment_open", "the deployment is open: close it, or revoke it")
+            if still is not None and deployment not in await still(tx):
+                raise NotAllowed("not_due", f"the list of deployment {deployment} is not due")
+            if scope == "everything" and await erasing.nothing_is_left(tx, deployment):
+                return []
             mark = _Mark(scope, receipts.new_id(), actor.id, self._clock())
-            if row["destroying"]:  # another one is at work, or was cut off: this one takes it over
+            # Another one is at work, or was cut off: this one takes it over; the sweep, which comes by
+            # itself, does so in the name of whoever gave the order.
+            if row["destroying"]:
                 earlier = _read(row["destroying"]) or mark
                 mark = msgspec.structs.replace(
                     earlier,
                     receipt=mark.receipt,
-                    actor=mark.actor,
+                    actor=earlier.actor if actor.id == SYSTEM.id else mark.actor,
                     scope="everything" if scope == "everything" else earlier.scope,
                     unfolded=False,
                 )
@@ -177,14 +203,15 @@ class Destruction:
             await tx.execute("UPDATE deployment SET destroying = ? WHERE id = ?", _written(mark), deployment)
         return [key for key in wrapped if key is not None]
 
-    async def _ordered(self, deployment: DeploymentId, wrapped: list[bytes]) -> str:
+    async def _ordered(self, deployment: DeploymentId, wrapped: list[bytes], scope: Scope) -> str:
         """Carry out what has just been ordered. A later order takes an earlier one over; whoever gave either
         gets the one receipt."""
         while (mark := await self._mark(deployment)) is not None and not mark.unfolded:
             if document := await self._carry_out(deployment, wrapped):
                 return document
         given = await receipts.kept(self._db, deployment)
-        return next((one.document for one in reversed(given) if one.kind in get_args(Scope)), "")
+        kinds = ("everything",) if scope == "everything" else get_args(Scope)
+        return next((one.document for one in reversed(given) if one.kind in kinds), "")
 
     async def _carry_out(self, deployment: DeploymentId, wrapped: list[bytes] | None) -> str:
         """From the mark to the receipt. wrapped: None where the keys went in an earlier life of the process.

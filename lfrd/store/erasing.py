@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from lfrd.store.database import Transaction
 from lfrd.types import DeploymentId, Stage
+
+Still: TypeAlias = Callable[[Transaction], Awaitable[Collection[str]]]
+"""What is due, asked again in the transaction that deletes: ids of alerts, or of deployments."""
 
 OF_ALERT = {
     "picture": "DELETE FROM picture WHERE alert IN (SELECT value FROM json_each(?)) RETURNING 1",
@@ -119,6 +123,17 @@ async def has_ended(tx: Transaction, deployment: DeploymentId) -> bool:
     """Whether no new alert can come: the deployment is closed or destroyed."""
     row = await tx.row("SELECT stage FROM deployment WHERE id = ?", deployment)
     return row is not None and row["stage"] in (Stage.CLOSED, Stage.DESTROYED)
+
+
+async def nothing_is_left(tx: Transaction, deployment: DeploymentId) -> bool:
+    """Whether the deployment has been destroyed with all its alerts, and there is a receipt of it."""
+    row = await tx.row(
+        "SELECT 1 FROM deployment JOIN deletion_receipt AS given ON given.deployment = deployment.id "
+        "WHERE deployment.id = ? AND kind = 'everything' AND stage = ? AND destroying = '' "
+        "AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.deployment = deployment.id)",
+        *(deployment, Stage.DESTROYED.value),
+    )
+    return row is not None
 
 
 def _json(values: Sequence[str] | Sequence[int]) -> str:

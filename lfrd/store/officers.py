@@ -138,6 +138,11 @@ class Officers(Accounts):
         After `passwords.FREE_TRIES` wrong ones in a row the account waits, longer each time, also over a
         restart; while it waits the right password does not open it either.
         """
+        return (await self._checked(name, password))[0]
+
+    async def _checked(self, name: str, password: str) -> tuple[Actor, str]:
+        """As `check_password`; and the password as it is kept, by which one that is exchanged meanwhile is
+        told from it."""
         async with self._trying:
             now = self._clock()
             async with self._db.read() as tx:
@@ -155,14 +160,16 @@ class Officers(Accounts):
             if row is None or not right or reason != "password":
                 await self._failed(row, reason, now)
                 raise NotAllowed("password", WRONG)
-            await self._succeeded(row, password)
-        return Actor(OfficerId(row["id"]), row["name"], Role(row["role"]))
+            kept = await self._succeeded(row, password)
+        return Actor(OfficerId(row["id"]), row["name"], Role(row["role"])), kept
 
     async def sign_in(self, name: str, password: str, device_key: bytes | None = None) -> str:
         """Returns the new session's token. Raises NotAllowed: 'password', as `check_password`, 'disabled'."""
-        officer = await self.check_password(name, password)
+        officer, kept = await self._checked(name, password)
         async with self._db.write() as tx:
             _enabled(await self._known(tx, officer.id))  # asked again: disabled in this very moment
+            if not await tx.row("SELECT 1 FROM officer WHERE id = ? AND password = ?", officer.id, kept):
+                raise NotAllowed("password", WRONG)  # exchanged: what it signed in has just been ended
             return await self._begin(tx, officer, "password", device_key, self._clock())
 
     async def sign_in_by_passkey(self, officer: OfficerId, device_key: bytes | None = None) -> str:
@@ -228,8 +235,9 @@ class Officers(Accounts):
                 )
             await append(tx, now, NOBODY, kinds.SignInFailed("" if row is None else row["id"], reason))
 
-    async def _succeeded(self, row: sqlite3.Row, password: str) -> None:
-        kept = row["password"]
+    async def _succeeded(self, row: sqlite3.Row, password: str) -> str:
+        """The password as it is kept from here on."""
+        kept = str(row["password"])
         if self._passwords.outdated(kept):
             kept = await self._passwords.hashed(password)
         if row["failures"] or kept != row["password"]:
@@ -239,6 +247,7 @@ class Officers(Accounts):
                     "WHERE id = ? AND password = ?",
                     *(kept, row["id"], row["password"]),
                 )
+        return kept
 
 
 def _in_role(officer: Officer, role: Role) -> Officer:

@@ -18,6 +18,7 @@ from lfrd.store.alert_state import AlertState
 from lfrd.store.audit import append
 from lfrd.store.database import Database, Transaction
 from lfrd.store.destruction import Destruction
+from lfrd.store.erasing import Still
 from lfrd.store.keys import Keys, Purpose
 from lfrd.store.receipts import Receipt
 from lfrd.types import SYSTEM, Actor, AlertId, DeploymentId, Role
@@ -94,13 +95,26 @@ class Retention:
                 documents.append(await self._delete_rows(rule, actor))
             elif rule in ("watchlists", "unused_watchlists"):
                 with suppress(NotAllowed):  # started, or begun to be destroyed, between the look and now
-                    documents.append(await self._destruction.watchlist(DeploymentId(deployment), actor))
+                    documents.append(
+                        await self._destruction.watchlist(DeploymentId(deployment), actor, self._still(rule))
+                    )
             else:
                 ids = [AlertId(due.subject) for due in group]
                 for start in range(0, len(ids), _AT_ONCE):
                     some = ids[start : start + _AT_ONCE]
-                    documents.append(await self._destruction.alerts(some, rule, actor))
+                    documents.append(await self._destruction.alerts(some, rule, actor, self._still(rule)))
         return [document for document in documents if document]
+
+    def _still(self, rule: str) -> Still:
+        """Whether it is due when its turn comes: what went before took its time, in which an outcome may have
+        been coded, or a list brought in anew."""
+
+        async def due(tx: Transaction) -> set[str]:
+            looks = {"watchlists": _watchlists, "unused_watchlists": _unused_watchlists}
+            found = await looks.get(rule, _alerts)(tx, self._clock())
+            return {each.subject for each in found if each.rule == rule}
+
+        return due
 
     async def hold(self, alert: AlertId, actor: Actor, reason: str) -> None:
         """Suspend the deletion of an alert, at its ceiling too, until the hold is lifted.

@@ -102,17 +102,17 @@ class Phones:
         """End what belongs to sessions that no longer stand, with one look-up for all phones: their
         connections, and their posts, which without a connection would last for the grace period."""
         # Before the look-up: a session that joins meanwhile is not in it.
-        known = {*self._connected, *map(SessionId, self._duty.sessions())}
+        known = {*self._connected, *map(SessionId, {*self._duty.sessions(), *self.reach.phones})}
         known.update(*(dependent.sessions() for dependent in self._dependents))
         try:
             await self._officers.expire()
-            if not known and not self.reach.phones:
+            if not known:
                 return
             standing = {session.id for session in await self._officers.sessions()}
         except StoreError as error:
             self._fault.report(error)
             return
-        self.reach.keep(standing)
+        self.reach.drop(known - standing)
         for session in known - standing:
             self.hang_up(session)
 

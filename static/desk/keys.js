@@ -29,7 +29,8 @@ function taken(event) {
   if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return true;
   if (document.querySelector("dialog[open]")) return true;
   const at = event.target;
-  return at instanceof Element && at.closest("input, select, textarea, video, [contenteditable], [role='slider']") !== null;
+  if (!(at instanceof Element) || at.closest("dialog")) return false; // closed: its field has the focus for a frame more
+  return at.closest("input, select, textarea, video, [contenteditable], [role='slider']") !== null;
 }
 
 export function listen() {

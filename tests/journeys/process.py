@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import ssl
 import sys
@@ -37,16 +36,12 @@ from lfrd.types import U8
 from tests.commands import Ended, program
 from tests.conftest import ROOT
 from tests.phone import Phone
+from tests.ports import free_port
 
 PATIENCE = 120.0
 """Seconds after which a test fails where it would hang; nothing is expected to take so long."""
 
 Table = dict[str, Any]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 async def lfrd(*arguments: str | Path, wrap: Sequence[str | Path] = (), cwd: Path = ROOT) -> Ended:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -23,6 +24,10 @@ from tests.rtsp_server import RtspServer
 pytestmark = pytest.mark.journey
 
 CLIP_FRAMES = 50
+LONG_FRAMES = 500
+"""Of a clip in which it is seen which frame came first, however long a busy machine takes between two."""
+PATIENT = {"stall_seconds": 60.0}
+"""For a camera of which a test says that nothing befalls it, on whatever machine."""
 USER = "view er@gate"
 PASSWORD = "p@ss:wo/rd?%&"
 ENCODED = "p%40ss%3Awo%2Frd%3F%25%26"
@@ -31,6 +36,11 @@ ENCODED = "p%40ss%3Awo%2Frd%3F%25%26"
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_stream(tmp_path_factory.mktemp("clips") / "street.h264", range(CLIP_FRAMES))
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_stream(tmp_path_factory.mktemp("clips") / "long.h264", range(LONG_FRAMES))
 
 
 @pytest.fixture
@@ -110,18 +120,23 @@ async def heartbeat() -> AsyncIterator[Callable[[], int]]:
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-async def test_frames_arrive_in_order_over_either_transport(server: RtspServer, transport: str) -> None:
-    gate = Watched("gate", server.url, transport=transport)
+async def test_frames_arrive_in_order_over_either_transport(long_clip: Path, transport: str) -> None:
+    with RtspServer(long_clip) as server:
+        gate = Watched("gate", server.url, transport=transport, **PATIENT)
+        await frames_arrive_in_order(gate)
+    assert gate.supervisor.statistics().hanging == 0
+
+
+async def frames_arrive_in_order(gate: Watched) -> None:
     async with on_post(gate):
         await gate.until(CameraState.LIVE)
         for _ in range(10):  # what was buffered while the stream was probed comes at once: the newest wins
             await gate.number()
         numbers = [await gate.number() for _ in range(40)]
-        steps = [(b - a) % CLIP_FRAMES for a, b in itertools.pairwise(numbers)]
-        assert all(0 < step < CLIP_FRAMES / 2 for step in steps), numbers
+        steps = [(b - a) % LONG_FRAMES for a, b in itertools.pairwise(numbers)]
+        assert all(0 < step < LONG_FRAMES / 2 for step in steps), numbers
         assert gate.supervisor.status.resolution == (320, 240)
         assert gate.supervisor.statistics().fps > 0
-    assert gate.supervisor.statistics().hanging == 0
 
 
 @pytest.mark.parametrize("digest", [False, True], ids=["basic", "digest"])
@@ -150,7 +165,7 @@ async def test_a_wrong_password_is_a_clear_line_and_no_secret_shows(
 
 async def test_a_camera_that_dies_comes_back_and_another_is_untouched(server: RtspServer, clip: Path) -> None:
     with RtspServer(clip) as second:
-        gate, yard = Watched("gate", server.url), Watched("yard", second.url)
+        gate, yard = Watched("gate", server.url), Watched("yard", second.url, **PATIENT)
         async with on_post(gate, yard):
             await gate.until(CameraState.LIVE)
             await yard.until(CameraState.LIVE)
@@ -196,7 +211,7 @@ async def test_a_camera_that_freezes_is_stalled_and_recovers(server: RtspServer,
 async def test_a_socket_that_never_answers_holds_up_nothing_but_its_own_camera(server: RtspServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         gate = Watched("gate", f"rtsp://127.0.0.1:{silent.getsockname()[1]}/x", open_seconds=0.5)
-        yard = Watched("yard", server.url)
+        yard = Watched("yard", server.url, **PATIENT)
         async with on_post(gate, yard), heartbeat() as beats:
             before = beats()
             status = await gate.until(CameraState.RETRYING)
@@ -228,12 +243,12 @@ async def test_off_post_leaves_nothing_open_and_on_post_opens_again(server: Rtsp
 
 async def test_frames_that_stood_in_the_socket_are_as_old_as_they_are(server: RtspServer) -> None:
     """A reader that is held up for a while reads late frames, which say so, until it has caught up."""
-    yard = Watched("yard", server.url)
+    yard = Watched("yard", server.url, **PATIENT)
     slow = make_source(Camera(name="gate", source=server.url), Config().at(Path()))
     begun, go_on = threading.Event(), threading.Event()
 
     def ages() -> tuple[float, float, float]:
-        """Seconds from a frame's captured_at until it is read: before, during and after."""
+        """Seconds from a frame's captured_at until it is read: before as a rule, during and after."""
 
         def age() -> float:
             frame = next(frames)
@@ -242,7 +257,7 @@ async def test_frames_that_stood_in_the_socket_are_as_old_as_they_are(server: Rt
 
         with slow:
             frames = iter(slow)
-            before = max([age() for _ in range(2 * CLIP_FRAMES)][CLIP_FRAMES:])
+            before = median([age() for _ in range(2 * CLIP_FRAMES)][CLIP_FRAMES:])
             begun.set()
             assert go_on.wait(60)
             during = max(age() for _ in range(3))

@@ -23,13 +23,13 @@ from tests.journeys.process import (
     Site,
     bare_stream,
     camera,
-    free_port,
     of,
     passing,
     reach,
     see,
 )
 from tests.phone import Phone
+from tests.ports import free_port
 from tests.rtsp_server import RtspServer
 
 pytestmark = pytest.mark.journey

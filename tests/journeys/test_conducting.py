@@ -20,8 +20,9 @@ from lfrd.rehearsal import cast
 from lfrd.store.deployments import Deployment
 from lfrd.types import SYSTEM, Stage
 from tests.deployed import deployed, invited
-from tests.journeys.process import PATIENCE, free_port, of, passing, reach, see
+from tests.journeys.process import PATIENCE, of, passing, reach, see
 from tests.phone import Phone
+from tests.ports import free_port
 
 pytestmark = pytest.mark.journey
 
@@ -161,8 +162,9 @@ async def test_a_deployment_that_is_closed_leaves_no_template_in_memory_and_deco
         assert not phone.state().protected
         await until(lambda: site.conductor.eyes == ())
         decoded = eye.supervisor.statistics().decoded
-        while not await audited(site, kinds.MemoryWiped):
-            await phone.read()
+        async with asyncio.timeout(PATIENCE):
+            while not await audited(site, kinds.MemoryWiped):
+                await asyncio.sleep(0.05)  # no phone is told of it
         assert eye.supervisor.statistics().decoded == decoded
 
 

@@ -194,6 +194,31 @@ async def test_the_keyboard_alone_leads_from_the_wall_over_the_alert_to_its_adju
             await operator.reads("Not viable: code the outcome")
 
 
+async def test_a_key_that_follows_hard_upon_a_dialog_s_end_is_heard(tmp_path: Path) -> None:
+    """The field that was typed into has the focus for one more frame, though its dialog is closed."""
+    async with chromium() as browser, desk(tmp_path) as there:
+        await there.started()
+        await there.alert("W-2041")
+        async with at_the_desk(browser, there, Role.OPERATOR) as operator:
+            page = operator.page
+            await operator.go("wall", "Wall")
+            await page.get_by_role("link", name=re.compile("^Open the alert W-2041")).click()
+            await operator.press("I take it")
+            await operator.press("Not viable")
+            await operator.dialog.get_by_label("Reason").fill("Different ears")
+            await page.evaluate(
+                """() => {
+                    const opened = [...document.querySelectorAll("main button")];
+                    // As where it was pressed to the end: what was pressed is gone by then.
+                    opened.find((each) => each.textContent === "Not viable").remove();
+                    document.querySelector("dialog[open]").close();
+                    const key = { key: "Escape", bubbles: true, cancelable: true };
+                    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", key));
+                }"""
+            )
+            await operator.heading("Wall")
+
+
 async def test_single_keys_can_be_switched_off(tmp_path: Path) -> None:
     async with (
         chromium() as browser,

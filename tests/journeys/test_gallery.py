@@ -28,9 +28,9 @@ from tests.desk import CAMERAS, PASSWORD, PEOPLE, Desk, desk
 from tests.journeys.browser import chromium
 from tests.journeys.gallery import Gallery
 from tests.journeys.officer_page import Phone, scene
-from tests.journeys.process import free_port
 from tests.journeys.street import CAMERAS as STREET
 from tests.journeys.street import Street
+from tests.ports import free_port
 
 pytestmark = pytest.mark.journey
 

@@ -17,8 +17,9 @@ from lfrd import config, wire
 from lfrd.app import Site
 from lfrd.store.database import Database
 from tests.deployed import deployed, invited
-from tests.journeys.process import PATIENCE, free_port, of, passing, reach, see
+from tests.journeys.process import PATIENCE, of, passing, reach, see
 from tests.phone import Phone
+from tests.ports import free_port
 
 pytestmark = pytest.mark.journey
 

@@ -211,7 +211,11 @@ async def test_a_second_phone_waits_for_the_first_and_a_revoked_one_stops_at_onc
 
         await second.stands_at("this phone is the camera")
         await see(there.officer, **{CAMERA: "live"})
-        assert len(await there.audited(kinds.CameraLent)) == 2
+
+        async def lent_twice() -> bool:
+            return len(await there.audited(kinds.CameraLent)) == 2
+
+        await until(lent_twice)
         assert first.problems == second.problems == []
 
 

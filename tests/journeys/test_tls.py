@@ -22,8 +22,9 @@ from tests.conftest import unavailable
 from tests.desk import desk
 from tests.journeys.browser import chromium
 from tests.journeys.desk_page import at_the_desk
-from tests.journeys.process import Server, Site, free_port, lfrd, of, passing, reach
+from tests.journeys.process import Server, Site, lfrd, of, passing, reach
 from tests.journeys.visitor import photograph
+from tests.ports import free_port
 
 pytestmark = pytest.mark.journey
 

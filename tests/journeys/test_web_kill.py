@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import os
 import random
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -18,16 +17,12 @@ from websockets.exceptions import ConnectionClosed
 
 from lfrd.config import Web
 from tests.phone import Phone
+from tests.ports import free_port
 from tests.unit.web.box import opened
 
 pytestmark = pytest.mark.journey
 
 KILLS = 4
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

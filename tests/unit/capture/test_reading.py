@@ -37,9 +37,12 @@ async def test_decoding_runs_no_further_ahead_than_the_limit(tmp_path: Path) -> 
     source = recording(write_clip(tmp_path / "clip.mp4", range(40)))
     async with contextlib.aclosing(frames_of(source, limit=3)) as frames:
         (await anext(frames)).release()
+        ahead = 1 + 3 + 1  # taken, waiting, and one in the thread's hands
+        while source.counts.decoded < ahead:
+            await asyncio.to_thread(lambda: None)
         for _ in range(300):  # turns in which a thread that did not wait would decode the whole clip
             await asyncio.to_thread(lambda: None)
-        assert source.counts.decoded == 1 + 3 + 1, "taken, waiting, and one in the thread's hands"
+        assert source.counts.decoded == ahead
 
 
 class Remembering(VideoSource):

@@ -57,6 +57,7 @@ class Scripted(SourceBase):
         super().__init__(CameraId("gate"), every, time.clock)
         self._told = threading.Condition()
         self._steps: list[Callable[[], Frame | None]] = []
+        self._at_work = False  # a step has been taken, and what it gave has not been passed on yet
         self.opening = threading.Event()  # open() has been entered
         self.may_open = threading.Event()
         self.problem = ""  # open() fails with it
@@ -88,7 +89,8 @@ class Scripted(SourceBase):
 
     @property
     def waiting(self) -> int:
-        return len(self._steps)
+        with self._told:
+            return len(self._steps) + self._at_work
 
     def finish(self) -> None:
         self.tell(lambda: None)
@@ -112,7 +114,9 @@ class Scripted(SourceBase):
     def __iter__(self) -> Iterator[Frame]:
         while True:
             with self._told:
+                self._at_work = False
                 self._told.wait_for(lambda: self._steps)
+                self._at_work = True
                 step = self._steps.pop(0)
             frame = step()
             if frame is None:

@@ -116,6 +116,18 @@ async def test_an_event_that_was_stored_and_not_published_is_not_lost() -> None:
     assert await read_all(hub, 1) == [2, 3]
 
 
+async def test_an_event_is_told_to_nobody_before_it_is_published() -> None:
+    log = Log([1])
+    hub = Hub(log, 1)
+    heard: list[int] = []
+    hub.on_publish(lambda event: heard.append(event.seq))
+    stored = log.store(2)  # by a command beside the server: it is found and published a moment later
+    assert await read_all(hub, 0) == [1]
+    hub.publish(stored)
+    assert await read_all(hub, 0) == [1, 2]
+    assert heard == [2]
+
+
 async def test_erased_events_are_forgotten_when_asked() -> None:
     log = Log([])
     hub = Hub(log, 0)

@@ -69,7 +69,7 @@ def test_whose_session_has_ended_is_forgotten() -> None:
     reach = Reach()
     reach.greeted("s", 0, 0)
     reach.greeted("t", 0, 0)
-    reach.keep({"t", "never seen"})
+    reach.drop({"s", "never seen"})
     assert list(reach.phones) == ["t"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -76,6 +77,48 @@ async def test_what_is_noted_while_others_are_written_is_written_in_the_next_rou
     log.during = lambda: None
     await receipts.write()
     assert log.written == [(ASHA, 1), (ASHA, 7)]
+
+
+class Slow(Log):
+    """A disk that takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def receipted(self, receipts: Sequence[tuple[SessionId, int]]) -> None:
+        self.begun.set()
+        await self.may_end.wait()
+        await super().receipted(receipts)
+
+
+async def test_what_somebody_else_is_writing_is_on_the_disk_when_write_returns() -> None:
+    log = Slow()
+    receipts = Receipts(log, Fault())
+    receipts.note(ASHA, 1)
+    first = asyncio.create_task(receipts.write())
+    await log.begun.wait()
+    second = asyncio.create_task(receipts.write())
+    await asyncio.sleep(0)
+    assert not second.done()
+    assert receipts.statistics().waiting == 1
+    log.may_end.set()
+    await second
+    assert log.written == [(ASHA, 1)]
+    await first
+
+
+async def test_a_round_that_is_broken_off_loses_no_receipt() -> None:
+    log = Slow()
+    receipts = Receipts(log, Fault())
+    receipts.note(ASHA, 1)
+    broken = asyncio.create_task(receipts.write())
+    await log.begun.wait()
+    broken.cancel()
+    await asyncio.wait({broken})
+    log.may_end.set()
+    await receipts.write()
+    assert log.written == [(ASHA, 1)]
 
 
 async def test_a_store_that_fails_is_reported_and_ends_the_process() -> None:

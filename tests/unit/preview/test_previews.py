@@ -141,7 +141,7 @@ async def test_ten_viewers_get_the_same_packets_each_picture_encoded_once(
         await one.run(paced(street_clip, live), live=False, rests=False)
         while live.statistics().pictures[STREET].waiting:
             await asyncio.sleep(0.001)
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(live._studio.close)  # what it has taken it makes to the end
         live.stop(STREET)
         await asyncio.gather(*viewers)
         assert live.viewers == 0

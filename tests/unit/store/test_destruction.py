@@ -7,9 +7,10 @@ import os
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import Awaitable, Callable
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from lfrd.store.database import Database, Transaction
 from lfrd.store.destruction import Destruction
 from lfrd.store.keys import Keys, Purpose
 from lfrd.store.retention import Retention
-from lfrd.types import Actor, AlertId, DeploymentId, OfficerId, Role, Stage
+from lfrd.types import SYSTEM, Actor, AlertId, DeploymentId, OfficerId, Role, Stage
 from tests.unit.store.conftest import Clock, Store, opened
 from tests.unit.store.police import MARKS, counts, found_in, list_people, raise_alerts
 
@@ -197,6 +198,24 @@ async def test_whoever_orders_a_destruction_that_another_has_just_ordered_gets_t
     first, second, third = await asyncio.gather(order(here), order(there), order(here))
     assert first == second == third
     assert read_signed(first)["destroyed"]["entries"] == 30
+
+
+async def test_an_order_that_another_one_overtakes_before_it_is_written_down_gets_that_ones_receipt(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await list_people(store, 3)
+    write, first = store.db.write, list[str]()
+
+    @asynccontextmanager
+    async def overtaken(need: int = 0) -> AsyncIterator[Transaction]:
+        monkeypatch.undo()
+        first.append(await destruction(store).everything(store.deployment, AUTHORISING, "ordered"))
+        async with write(need) as tx:
+            yield tx
+
+    monkeypatch.setattr(store.db, "write", overtaken)
+    assert await destruction(store).everything(store.deployment, AUTHORISING, "ordered") == first[0]
+    assert len(await receipts.kept(store.db)) == 1
 
 
 async def test_a_hold_keeps_its_alert_through_a_revocation_and_the_receipt_says_so(
@@ -570,6 +589,56 @@ async def test_two_destructions_of_one_deployment_at_once_end_in_one_receipt(sto
     assert statement["kind"] == "everything"
     assert statement["destroyed"] == {"entries": 1201, "pictures": 1205, "alerts": 2}
     assert len(await receipts.kept(store.db)) == 1
+
+
+async def held_at_its_second_piece(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> tuple[asyncio.Event, asyncio.Event]:
+    """A destruction of more than one piece stands still there: the first event tells of it, the second lets
+    it go on."""
+    await list_people(store, 601, size=10)
+    there, goes_on = asyncio.Event(), asyncio.Event()
+    some, calls = Destruction._delete_some, 0
+
+    async def waits(self: Destruction, deployment: DeploymentId, mark: Any) -> bool:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            there.set()
+            await goes_on.wait()
+        return await some(self, deployment, mark)
+
+    monkeypatch.setattr(Destruction, "_delete_some", waits)
+    return there, goes_on
+
+
+async def test_an_order_that_is_being_carried_out_is_left_alone_by_the_sweep(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, goes_on = await held_at_its_second_piece(store, monkeypatch)
+    by = destruction(store)
+    order = asyncio.create_task(by.everything(store.deployment, AUTHORISING, "ordered"))
+    await there.wait()
+    assert await by.finish() == []
+    goes_on.set()
+    statement = read_signed(await order)
+    assert (statement["interrupted"], statement["by"]) == (False, AUTHORISING.id)
+    assert len(await receipts.kept(store.db)) == 1
+
+
+async def test_a_list_whose_time_is_up_while_somebody_revokes_it_goes_by_their_order(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, goes_on = await held_at_its_second_piece(store, monkeypatch)
+    await store.stage(Stage.CLOSED)
+    by = destruction(store)
+    order = asyncio.create_task(by.everything(store.deployment, AUTHORISING, "ordered"))
+    await there.wait()
+    await by.watchlist(store.deployment, SYSTEM)
+    goes_on.set()
+    statement = read_signed(await order)
+    assert (statement["kind"], statement["by"]) == ("everything", AUTHORISING.id)
+    assert statement["destroyed"]["entries"] == 601
 
 
 async def test_an_order_that_takes_over_a_half_done_one_counts_what_both_destroyed(

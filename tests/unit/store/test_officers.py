@@ -12,7 +12,7 @@ import pytest
 from lfrd.audit import kinds
 from lfrd.store.database import Database
 from lfrd.store.officers import WRONG, Officers
-from lfrd.store.passwords import FREE_TRIES
+from lfrd.store.passwords import FREE_TRIES, Passwords
 from lfrd.types import CONSOLE, Actor, OfficerId, Role
 from tests.unit.store.conftest import Clock, contents
 from tests.unit.store.people import PASSWORD, People, people, refused
@@ -330,6 +330,24 @@ async def test_a_changed_password_ends_what_was_signed_in_with_the_old_one(house
     await house.officers.set_password(olu.id, "eleven otters asleep", olu)
     assert await house.officers.session(token) is None
     await refused("password", house.officers.sign_in("Olu", PASSWORD))
+    assert await house.officers.sign_in("Olu", "eleven otters asleep")
+
+
+async def test_a_password_that_is_exchanged_while_somebody_signs_in_with_it_signs_nobody_in(
+    house: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    olu = await house.desk("Olu", Role.OPERATOR)
+    verify = Passwords.verify
+
+    async def meanwhile(passwords: Passwords, kept: str | None, password: str) -> bool:
+        right = await verify(passwords, kept, password)
+        await house.officers.set_password(olu.id, "eleven otters asleep", olu)
+        return right
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Passwords, "verify", meanwhile)
+        await refused("password", house.officers.sign_in("Olu", PASSWORD))
+    assert await house.officers.sessions() == []
     assert await house.officers.sign_in("Olu", "eleven otters asleep")
 
 

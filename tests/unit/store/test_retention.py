@@ -286,6 +286,47 @@ async def test_a_sweep_goes_on_where_a_deployment_changed_since_the_look(
     assert await counts(store, "entry") == {"entry": 1}
 
 
+async def test_an_alert_whose_outcome_is_coded_while_a_sweep_is_at_other_things_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrest, _ = await raise_alerts(store, 2)
+    phone = await store.phone("PC Adams")
+    store.clock.now += DAY
+    kept = retention(store)
+    look = kept.due
+
+    async def then_coded() -> object:
+        found = await look()
+        await code(store, arrest, phone, "arrest")
+        return found
+
+    monkeypatch.setattr(kept, "due", then_coded)
+    (document,) = await kept.sweep()
+    assert read_signed(document)["deleted"]["alert"] == 1
+    assert await alerts_left(store) == {arrest}
+
+
+async def test_a_list_that_is_brought_in_anew_while_a_sweep_is_at_other_things_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await list_people(store, 1)
+    await store.stage(Stage.DRAFT)
+    store.clock.now += DAY
+    kept = retention(store)
+    look = kept.due
+
+    async def then_built() -> object:
+        found = await look()
+        assert "unused_watchlists" in [due.rule for due in found]
+        async with store.db.write() as tx:
+            await tx.execute("UPDATE watchlist SET built_at = ?", store.clock())
+        return found
+
+    monkeypatch.setattr(kept, "due", then_built)
+    await kept.sweep()
+    assert await counts(store, "entry") == {"entry": 1}
+
+
 async def test_the_server_sweeps_at_once_and_then_again_and_again(store: Store) -> None:
     await list_people(store, 1)
     await store.stage(Stage.CLOSED)

@@ -20,7 +20,7 @@ from lfrd.web.presented import Presented, presented
 from lfrd.web.rules import ROUTES
 from lfrd.web.server import static_folder
 from lfrd.web.serving import Bound
-from tests.journeys.process import free_port
+from tests.ports import free_port
 
 NOW = 1_790_000_000.0
 

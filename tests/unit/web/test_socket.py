@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from lfrd.config import Web
 from lfrd.housekeeping import catch_up
 from lfrd.operation.alerts import InForce
 from lfrd.operation.board import Status
+from lfrd.store.sessions import Session
 from lfrd.types import CONSOLE, SYSTEM, Actor, AlertId, CameraState, Role
 from lfrd.web.proof import DeviceKey
 from lfrd.web.session_core import BAD_MESSAGES
+from tests.phone import Phone
 from tests.unit.web.box import opened
 from tests.unit.web.staff import person
 
@@ -75,9 +78,12 @@ async def test_a_slow_phone_is_closed_and_resumes_without_loss(tmp_path: Path) -
     async with opened(
         tmp_path, web=Web(host="127.0.0.1", allow_plain_http=True, port=0, window=4, receipt_seconds=0.2)
     ) as box:
+        box.clock.stop()
         events = [await box.alert() for _ in range(10)]
         phone = await box.phone("Asha")
         async with phone.connected():
+            await phone.until(lambda: len(phone.events) == 4, receipts=False)
+            box.clock.ahead += 0.2
             assert await phone.closed() == wire.CLOSE_SLOW
         assert phone.seqs == [event.seq for event in events[:4]]
         async with phone.connected():
@@ -320,10 +326,12 @@ async def test_cameras_stop_when_the_grace_has_passed_since_the_last_heartbeat(t
 
 async def test_a_phone_that_falls_silent_loses_its_post_and_is_told(tmp_path: Path) -> None:
     async with opened(tmp_path, grace_seconds=0.2) as box:
+        box.clock.stop()
         phone = await box.phone("Asha")
         async with phone.connected():
             await phone.say(wire.OnPost())
             await phone.until(lambda: bool(phone.states) and phone.state().on_post)
+            box.clock.ahead += 0.2
             await box.services.duty.unwanted()
             await phone.until(lambda: not phone.state().on_post)
 
@@ -372,6 +380,33 @@ async def test_a_revoked_phone_is_off_post_at_once_and_keeps_no_camera_running(t
             await box.services.officers.revoke(session.id)
             assert await phone.closed() == wire.CLOSE_REVOKED
             assert not box.services.duty.cameras_wanted()
+
+
+async def test_a_phone_that_says_hello_while_sessions_are_looked_up_is_not_taken_for_one_that_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as box, AsyncExitStack() as stack:
+        officers, phones = box.services.officers, box.services.phones
+        look_up, joined = officers.sessions, list[Phone]()
+
+        async def while_somebody_joins() -> list[Session]:
+            standing = await look_up()
+            if not joined:
+                joined.append(await box.phone("Asha"))
+                await stack.enter_async_context(joined[0].connected())
+            return standing
+
+        ended = await box.signed_in("Ben")
+        async with ended.connected():
+            monkeypatch.setattr(officers, "sessions", while_somebody_joins)
+            await phones.sweep()
+        assert joined
+        event = await box.alert()
+        await joined[0].caught_up(event.seq)
+        await joined[0].say(wire.Beat())
+        await joined[0].until(lambda: bool(joined[0].pulses))
+        asha = next(session.id for session in await look_up() if session.name == "Asha")
+        assert phones.reach.phones[asha].seconds.keys() == {event.alert.id}
 
 
 async def test_a_phone_that_leaves_is_closed_and_off_post_at_once(tmp_path: Path) -> None:
