@@ -6,8 +6,8 @@ import asyncio
 import os
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, ParamSpec, TypeVar
 
@@ -320,6 +320,17 @@ def _abandon(future: asyncio.Future[F32]) -> None:
         future.result().fill(0)
 
 
+@contextmanager
+def threads_of_opencv(number: int) -> Iterator[None]:
+    """So many compute a call of OpenCV's, the caller's own among them, until the block is left."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(number)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
 @asynccontextmanager
 async def opened(
     pack: Pack, networks: Callable[[Pack], Mapping[str, bytes]], settings: InferenceSettings
@@ -327,7 +338,8 @@ async def opened(
     """What `load` loads, and the workers that run it. Raises what that raises."""
     workers = settings.workers or cores()
     detector, recogniser, workspaces = await asyncio.to_thread(load, pack, networks, settings, workers)
-    with forgetting(workspaces):
+    # A worker has one core, and further threads of OpenCV's would wait for their part in a busy loop.
+    with threads_of_opencv(1), forgetting(workspaces):
         inference = Inference(
             detector, recogniser, workers, settings.batch, high=pack.manifest.detector.score
         )

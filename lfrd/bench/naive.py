@@ -15,6 +15,7 @@ from lfrd.evaluation.machine import machine
 from lfrd.evaluation.street import Truth
 from lfrd.evaluation.street_set import StreetSet
 from lfrd.evaluation.street_trial import play
+from lfrd.inference import cores, threads_of_opencv
 from lfrd.metrics import Metrics
 from lfrd.models import library
 from lfrd.pipeline import Finding
@@ -67,7 +68,8 @@ async def _run(
     async with watching(pack, street.watchlist, settings, lambda done, total: None) as watch:
         gallery, threshold = watch.enrolment.gallery, watch.threshold.score
         for number, (clip, truth) in enumerate(chosen):
-            plain = loop.run(clip, gallery, threshold)
+            with threads_of_opencv(cores()):  # which lfrd does without
+                plain = loop.run(clip, gallery, threshold)
             naive.add(truth, street.sought, plain.hits)
             frames, naive_seconds = frames + plain.frames, naive_seconds + plain.seconds
             hits, seen, seconds = await _replayed(clip, watch, settings)

@@ -16,6 +16,9 @@ WINDOW = 1.0
 """Seconds that are judged."""
 DRAIN = 1.0
 """Seconds after a lowering that are not judged: what stood there before must first be done."""
+GRACE = 2.0
+"""Seconds after the first sample that are not judged: networks see each shape of picture for the first time
+then, and what was too much only for that would be remembered."""
 FLOOR = 1.0
 """Frames a second below which the ceiling is never lowered: a camera is not given up."""
 
@@ -124,8 +127,9 @@ class Governor:
     def reset(self) -> None:
         """Begin anew at the top."""
         self._samples.clear()
+        self._began_at: float | None = None  # its first sample's
         self.ceiling = self.top
-        """Frames a second."""
+        """Frames a second; whoever searches smaller pictures from the beginning may set it higher."""
         self.pressed = False
         """Whether less than the top is analysed, or was a moment ago."""
         self.busy = 0.0
@@ -142,7 +146,9 @@ class Governor:
 
     def update(self, now: Sample) -> float:
         """The ceiling from now on."""
-        if self.pressed and now.at - self._lowered_at < DRAIN:
+        if self._began_at is None:
+            self._began_at = now.at
+        if now.at - self._began_at < GRACE or (self.pressed and now.at - self._lowered_at < DRAIN):
             return self.ceiling
         samples = self._samples
         samples.append(now)

@@ -53,7 +53,7 @@ class Size:
     """
 
     def __init__(self, sides: Sequence[int]) -> None:
-        """sides: pixels of the longer side, largest first; at the first of them it begins."""
+        """sides: pixels of the longer side, largest first."""
         self._sides = tuple(sides)
         self._place = 0  # in `_sides`
         self._ceiling = math.inf  # as it was the last time
@@ -72,7 +72,9 @@ class Size:
 
     def update(self, at: float, governor: Governor) -> int:
         """`side` from now on. at: seconds."""
-        if self._seen_at is not None:
+        if self._seen_at is None:
+            self._begin(at, governor)
+        else:
             self._busy += min(1.0, (at - self._seen_at) / MEMORY) * (governor.busy - self._busy)
         self._seen_at = at
         if governor.ceiling > self._ceiling:
@@ -87,6 +89,15 @@ class Size:
         self._moved_at, self._room_since = at, None
         governor.forget()
         return self.side
+
+    def _begin(self, at: float, governor: Governor) -> None:
+        """Where the governor expects too much, with as large a size as that can be met with."""
+        expected = governor.ceiling / governor.top  # at the full size
+        while expected < SHORT and self._place < len(self._sides) - 1:
+            self._place += 1
+            expected *= self._dearer
+        governor.ceiling = governor.top * min(1.0, expected)
+        self._moved_at = at
 
     def _is_short(self, at: float, governor: Governor) -> bool:
         """Whether the ceiling is low, and does not rise at this size."""

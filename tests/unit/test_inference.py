@@ -15,13 +15,14 @@ import pytest
 from lfrd import inference as inference_module
 from lfrd.config import Analysis
 from lfrd.config import Inference as Settings
-from lfrd.inference import Inference, detection_size, opened
+from lfrd.inference import Inference, detection_size, opened, threads_of_opencv
 from lfrd.models import library
 from lfrd.types import F32, U8, Detections
 from lfrd.vision.attention import Region
 from lfrd.vision.picture import Picture
 from lfrd.vision.quality import Limits
 from lfrd.vision.zone import Zone
+from lfrd.workers import Urgency
 from tests.portraits import portrait
 
 SIZE, DIM = 8, 4
@@ -183,6 +184,14 @@ async def test_a_real_pack_finds_a_portrait_s_face_and_knows_it_again(builtin: P
         batch = await inference.embed(np.repeat(face.aligned[None], 3, axis=0))
     assert np.allclose(np.linalg.norm(once, axis=1), 1, atol=1e-5)
     assert np.allclose(batch, once, atol=1e-4)
+
+
+async def test_a_worker_s_call_of_opencv_stays_in_its_thread(builtin: Path) -> None:
+    pack = library.open_pack(str(builtin), builtin.parent)
+    with threads_of_opencv(2):
+        async with opened(pack, library.networks, Settings(workers=1)) as inference:
+            assert await inference.run(Urgency.FRAME, cv2.getNumThreads) == 1
+        assert cv2.getNumThreads() == 2
 
 
 # ---- the part of a view that is searched ----------------------------------------------------------------

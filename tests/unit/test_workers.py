@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from lfrd.workers import Urgency, Workers
+from lfrd.workers import STEPS_BEHIND, Urgency, Workers
 
 
 class Gate:
@@ -111,3 +113,11 @@ async def test_closing_ends_what_is_begun_and_cancels_what_waits() -> None:
     assert gate.done.done()
     with pytest.raises(RuntimeError, match="ended"):
         workers.submit(Urgency.FRAME, lambda: 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux only")
+async def test_workers_stand_behind_the_loop(one: Workers) -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert await one.run(Urgency.FRAME, niceness) == niceness() + STEPS_BEHIND

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfrd.operation.governor import CALM, DRAIN, FLOOR, WINDOW, Governor, Sample, Seen
+from lfrd.operation.governor import CALM, DRAIN, FLOOR, GRACE, WINDOW, Governor, Sample, Seen
 from tests.unit.operation.simulated_box import STEP, Box
 
 OVERLOADS = [
@@ -195,9 +195,17 @@ def test_a_sign_of_one_camera_alone_does_not(sign: dict[str, Any]) -> None:
     assert fed.ceiling(20.0, **sign) == 10.0
 
 
+def test_the_first_seconds_are_not_judged() -> None:
+    """Networks see each shape of picture for the first time then."""
+    fed = Fed()
+    assert fed.ceiling(GRACE, wait=9.0) == fed.governor.top
+    assert fed.ceiling(WINDOW, wait=0.05) == fed.governor.top
+    assert fed.ceiling(WINDOW, wait=0.05) < fed.governor.top
+
+
 def test_what_stood_there_before_is_done_before_it_is_judged_again() -> None:
     fed = Fed()
-    fed.ceiling(2.0)
+    fed.ceiling(GRACE + WINDOW)
     lowered = fed.ceiling(WINDOW, wait=0.05)
     assert fed.ceiling(DRAIN, wait=9.0) == lowered
     assert fed.ceiling(DRAIN + WINDOW, wait=0.05) < lowered

@@ -110,11 +110,28 @@ def test_a_ceiling_that_rises_is_waited_for() -> None:
         assert box.after(0.5, busy=0.8) == 768
 
 
-def test_a_box_that_is_expected_to_have_too_much_to_do_begins_one_size_smaller() -> None:
-    governor = Governor(6.25, CORES, cameras=16)
+@pytest.mark.parametrize(("cameras", "side"), [(7, 960), (8, 960), (9, 768), (10, 640), (16, 640)])
+def test_a_box_that_is_expected_to_have_too_much_to_do_begins_smaller(cameras: int, side: int) -> None:
+    governor = Governor(6.25, CORES, cameras=cameras)
     size = Size(SIDES)
-    assert size.update(100.0, governor) == 768
-    assert size.update(100.5, governor) == 768
+    assert size.update(100.0, governor) == side
+    assert size.update(100.5, governor) == side
+
+
+def test_it_begins_with_the_ceiling_that_the_smaller_size_makes_room_for() -> None:
+    governor = Governor(6.25, CORES, cameras=10)
+    expected = governor.ceiling
+    Size(SIDES).update(100.0, governor)
+    assert SHORT * governor.top <= governor.ceiling < governor.top
+    assert governor.ceiling > 1.2 * expected
+    Size((960,)).update(100.0, governor := Governor(6.25, CORES, cameras=10))
+    assert governor.ceiling == expected
+
+
+def test_what_the_first_seconds_take_besides_is_no_reason_to_search_smaller() -> None:
+    box = Box()
+    assert box.after(SETTLE, late=True, busy=0.95) == 960
+    assert box.after(30, busy=0.7) == 960
 
 
 def test_the_least_size_is_never_left_for_a_smaller_one() -> None:
