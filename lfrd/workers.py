@@ -18,8 +18,8 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 STEPS_BEHIND = 4
 """By so many steps of niceness workers stand behind the event loop and the decoders. The loop holds the
 interpreter's lock for moments that everybody waits for: put off by threads that compute without it, it holds
-up alerts. In turns with nine street cameras 95 of 100 came within 213 and 147 ms, instead of 245 and 196, with
-as many frames analysed (docs/performance.md)."""
+up alerts. In turns with nine street cameras 95 of 100 came within 213 and 147 ms instead of 245 and 196, and
+as many frames were analysed (docs/performance.md)."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
