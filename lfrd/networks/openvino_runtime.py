@@ -59,10 +59,10 @@ class Network:
         try:
             read = core.read_model(network)
             compiled = functools.partial(core.compile_model, read, "CPU", options)
-            self._lanes = [_Lane(compiled, openvino.Tensor, precision) for _ in range(workers)]
+            self._outputs = [output.get_any_name() for output in read.outputs]
+            self._lanes = [_Lane(compiled, openvino.Tensor, len(self._outputs)) for _ in range(workers)]
         except Exception as error:
             raise not_loaded(path, "OpenVINO", error) from None
-        self._outputs = [output.get_any_name() for output in read.outputs]
         self._free: LifoQueue[_Lane] = LifoQueue()  # the one used last comes first: it is warm
         for lane in self._lanes:
             self._free.put(lane)
@@ -81,17 +81,23 @@ class Network:
             raise not_run(self._path, error) from None
 
     def _empty(self) -> None:
+        failures = []
         for lane in self._lanes:
-            lane.empty()
+            try:
+                lane.empty()
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
 
 class _Lane:
     """One compilation of a network and its infer request: for one call at a time."""
 
-    def __init__(self, compiled: Callable[[], Any], tensor: Any, precision: Precision) -> None:
+    def __init__(self, compiled: Callable[[], Any], tensor: Any, outputs: int) -> None:
         self._compiled = compiled
         self._tensor = tensor  # OpenVINO's
-        self._leaves_rows = precision != "float32"
+        self._outputs = outputs  # how many
         self._request = compiled().create_infer_request()
         self._seen: tuple[int, ...] = ()  # largest sides of inputs since it was emptied; none: it is empty
 
@@ -101,12 +107,13 @@ class _Lane:
         self._seen = tuple(map(max, batch.shape, self._seen or batch.shape))
         try:
             self._request.set_input_tensor(self._tensor(batch, shared_memory=True))
-            self._request.infer()
+            self._request.infer(share_outputs=True)  # or it makes copies of them that nobody wipes
         except Exception:
             # Where a call failed inside, the next one of a shape seen before fails as well.
             self._request = self._compiled().create_infer_request()
+            self._seen = ()
             raise
-        return [self._taken(number) for number in range(len(self._request.results))]
+        return [self._taken(number) for number in range(self._outputs)]
 
     def _taken(self, number: int) -> F32:
         output = self._request.get_output_tensor(number).data
@@ -118,10 +125,10 @@ class _Lane:
         """Give back what activations lie in, which the C library overwrites (docs/erasure.md)."""
         if not self._seen:
             return
-        if self._leaves_rows:
-            # Kernels keep rows of the input in buffers that are not given back, and write them anew in the
-            # next call: in a blank one, as large as any before.
-            self.run(np.zeros(self._seen, np.float32))
+        # What is not given back, and what is too small for the C library to overwrite, is written anew in the
+        # next call: in a blank one, as large as any before. In bfloat16 that is rows of the input, which
+        # kernels keep; a template, in any precision.
+        self.run(np.zeros(self._seen, np.float32))
         self._request.get_compiled_model().release_memory()
         self._seen = ()
 

@@ -17,9 +17,17 @@ from lfrd.errors import CorruptError, ProviderError, SettingError
 from lfrd.models import library
 from lfrd.networks import onnx_runtime
 from lfrd.networks.loading import load
-from lfrd.networks.openvino_runtime import Network, require_bfloat16
+from lfrd.networks.openvino_runtime import Network, computes_bfloat16, require_bfloat16
 from tests.conftest import ROOT
 from tests.unit.networks import forgetting_child as child
+
+PRECISIONS = pytest.mark.parametrize(
+    "precision",
+    [
+        "float32",
+        pytest.param("bfloat16", marks=pytest.mark.skipif(not computes_bfloat16(), reason="not here")),
+    ],
+)
 
 
 def made(precision: Precision = "float32", workers: int = 1) -> Network:
@@ -69,22 +77,26 @@ def test_a_file_that_is_no_network_is_one_line_that_names_it(tmp_path: Path) -> 
     assert "\n" not in str(caught.value)
 
 
-def test_an_input_that_does_not_fit_is_one_line_and_the_next_call_works() -> None:
-    network = made()
+@PRECISIONS
+def test_an_input_that_does_not_fit_is_one_line_and_the_next_call_works(precision: Precision) -> None:
+    network = made(precision)
+    network({"input": child.picture(32)})
     with pytest.raises(CorruptError, match=r"layers\.onnx: does not run") as caught:
         network({"input": np.zeros((1, 5, 8, 8), np.float32)})
     assert "\n" not in str(caught.value)
+    network.workspace.forget()
     assert network({"input": child.picture(32)})["map"].shape == (1, child.CHANNELS, 16, 16)
 
 
-def test_a_call_that_fails_half_way_spoils_none_that_follow() -> None:
-    network = Network(Path("halves.onnx"), halves(), "float32", 1)
+@PRECISIONS
+def test_a_call_that_fails_half_way_spoils_none_that_follow(precision: Precision) -> None:
+    network = Network(Path("halves.onnx"), halves(), precision, 1)
     picture = np.arange(3 * 32 * 32, dtype=np.float32).reshape(1, 3, 32, 32)
     before = network({"input": picture})["sum"]
     with pytest.raises(CorruptError, match=r"halves\.onnx: does not run"):
         network({"input": np.ones((1, 3, 31, 31), np.float32)})
-    assert np.array_equal(network({"input": picture})["sum"], before)
     network.workspace.forget()
+    assert np.array_equal(network({"input": picture})["sum"], before)
 
 
 def halves() -> bytes:
