@@ -175,9 +175,13 @@ class Governing:
         self._ceiling = ceiling
         self._inference = inference
         self._metrics = metrics
-        self._governor = Governor(ceiling.rate, cores(), len(self._live))
         self._told = False  # whether less than the rate is analysed, as the log was last told
+        self._top = ceiling.rate
         self._sides = sizes(*sides)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._governor = Governor(self._top, cores(), len(self._live))
         self._size = Size(self._sides)
 
     async def run(self) -> None:
@@ -192,6 +196,8 @@ class Governing:
 
     def step(self, at: float, processor: float) -> None:
         """at: monotonic seconds. processor: seconds of processor time that this process has taken."""
+        if not any(eye.runs for eye in self._eyes):  # nobody is on post: what comes then is judged anew
+            self._begin()
         governor = self._governor
         if any(eye.runs and not eye.live for eye in self._eyes):
             governor.reset()  # such a recording takes all there is, whatever is left to it

@@ -34,7 +34,10 @@ def detect(
     max_side: Annotated[
         int | None,
         typer.Option(
-            metavar="PX", min=160, max=2048, help="Longer side searched, as analysis.max_side. [default: 960]"
+            metavar="PX",
+            min=160,
+            max=2048,
+            help="Longer side searched, as analysis.max_side. [default: the settings', 960]",
         ),
     ] = None,
     least_width: Annotated[

@@ -25,20 +25,17 @@ from lfrd.commands.shared import (
     JsonOption,
     PackOption,
     SettingsOption,
+    adjusted,
     counted,
     data_folder,
     open_or_build,
     print_json,
     print_table,
-    settings_of,
 )
 from lfrd.evaluation.whose import Whose
 
 if TYPE_CHECKING:
     from lfrd.evaluation.equity_trial import Study
-
-FPIR = 0.001
-"""What is wanted where neither --fpir nor --threshold says it: `decision.fpir`'s default."""
 
 
 def equity(
@@ -67,7 +64,7 @@ def equity(
             metavar="SHARE",
             min=1e-9,
             max=0.5,
-            help="FPIR wanted: the pack's card gives its score. [default: 0.001]",
+            help="FPIR wanted: the pack's card gives its score. [default: the settings', 0.001]",
         ),
     ] = None,
     threshold: Annotated[
@@ -105,8 +102,8 @@ def equity(
     Three answers are possible: a difference was shown, equivalence within the margin was shown, or the sample
     cannot tell. Cohorts of fewer people than --least are pooled. No names come out.
     """
-    if fpir is not None and threshold is not None:
-        raise typer.BadParameter("--fpir is given as well; keep one of them", param_hint="'--threshold'")
+    settings = adjusted(config_file, threshold=threshold, fpir=fpir)
+    by_hand, wanted = settings.decision.threshold, settings.decision.fpir
     crosses = [_pair(words) for words in cross or ()]
 
     from lfrd import memory
@@ -126,15 +123,14 @@ def equity(
     with bar("Reading the folders") as shown:
         cast = read_cast(gallery, probes, non_mates, filler, shown)
     declared.check({name for people in cast for name in people.names})
-    settings = settings_of(config_file)
     opened = open_or_build(pack, data_folder(data), bar)
-    if threshold is None:
-        threshold_of(opened, fpir or FPIR, len(cast.gallery))  # before the work, where the card cannot say
+    if by_hand is None:
+        threshold_of(opened, wanted, len(cast.gallery))  # before the work, where the card cannot say
     measured = asyncio.run(measure(cast, opened, settings, bar, whose=whose))
     used = (
-        threshold_of(opened, fpir or FPIR, measured.found.searches.entries)
-        if threshold is None
-        else Threshold(threshold, None, None, False, "given with --threshold")
+        threshold_of(opened, wanted, measured.found.searches.entries)
+        if by_hand is None
+        else Threshold(by_hand, None, None, False, "set by hand")
     )
     asked = Question(margin, factor, confidence, power, least, seed)
     made = study(measured, declared.numbered(measured.found.names), used, asked)

@@ -55,7 +55,10 @@ def street(
     ] = None,
     fpir: Annotated[
         float | None,
-        typer.Option(metavar="RATE", help="False alerts wanted a face seen, at most. [default: 0.001]"),
+        typer.Option(
+            metavar="RATE",
+            help="False alerts wanted a face seen, at most. [default: the settings', 0.001]",
+        ),
     ] = None,
     confidence: ConfidenceOption = 0.95,
     seed: SeedOption = 1,

@@ -47,10 +47,14 @@ def replay(
     ] = None,
     fpir: Annotated[
         float | None,
-        typer.Option(metavar="RATE", help="False alerts wanted a face seen, at most. [default: 0.001]"),
+        typer.Option(
+            metavar="RATE",
+            help="False alerts wanted a face seen, at most. [default: the settings', 0.001]",
+        ),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(metavar="N", help="Frames analysed a second of film. [default: 10]")
+        float | None,
+        typer.Option(metavar="N", help="Frames analysed a second of film. [default: the settings', 6.25]"),
     ] = None,
     as_json: JsonOption = False,
     data: DataOption = None,

@@ -17,7 +17,7 @@ WINDOW = 1.0
 DRAIN = 1.0
 """Seconds after a lowering that are not judged: what stood there before must first be done."""
 GRACE = 2.0
-"""Seconds after the first sample that are not judged: networks see each shape of picture for the first time
+"""Seconds after the first frames that are not judged: networks see each shape of picture for the first time
 then, and what was too much only for that would be remembered."""
 FLOOR = 1.0
 """Frames a second below which the ceiling is never lowered: a camera is not given up."""
@@ -127,7 +127,8 @@ class Governor:
     def reset(self) -> None:
         """Begin anew at the top."""
         self._samples.clear()
-        self._began_at: float | None = None  # its first sample's
+        self._due: int | None = None  # frames, by the first sample; None before it
+        self._began_at: float | None = None  # when the first frames had come
         self.ceiling = self.top
         """Frames a second; whoever searches smaller pictures from the beginning may set it higher."""
         self.pressed = False
@@ -146,9 +147,7 @@ class Governor:
 
     def update(self, now: Sample) -> float:
         """The ceiling from now on."""
-        if self._began_at is None:
-            self._began_at = now.at
-        if now.at - self._began_at < GRACE or (self.pressed and now.at - self._lowered_at < DRAIN):
+        if not self._has_begun(now) or (self.pressed and now.at - self._lowered_at < DRAIN):
             return self.ceiling
         samples = self._samples
         samples.append(now)
@@ -165,6 +164,15 @@ class Governor:
         if self.ceiling == self.top and now.at - self._lowered_at >= CALM:
             self.pressed = False
         return self.ceiling
+
+    def _has_begun(self, now: Sample) -> bool:
+        """Whether frames have come for longer than `GRACE`."""
+        due = sum(seen.due for seen in now.cameras)
+        if self._due is None:
+            self._due = due
+        if self._began_at is None and due > self._due:
+            self._began_at = now.at
+        return self._began_at is not None and now.at - self._began_at >= GRACE
 
     def _judged(self, then: Sample, now: Sample) -> _Judgement:
         frames = now.frames - then.frames

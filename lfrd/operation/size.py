@@ -126,5 +126,7 @@ class Size:
         self._place += 1
 
     def _grow(self, at: float) -> None:
+        if self._busy < GONE * self._busy_then:
+            self._patience = PATIENCE
         self._tried_at, self._busy_then = at, self._busy
         self._place -= 1

@@ -45,8 +45,8 @@ class LiveTrial:
             version = await self._db.version()
             if version == self._version:
                 return
-            self._version = version
             view = await self._read()
+            self._version = version  # not before: whoever asked may give up meanwhile
             if view != self._view:
                 self._view = view
                 self._on_change()

@@ -81,8 +81,11 @@ class Destruction:
         """Destroy a deployment's entries, pictures and templates; the manifest stays. Returns the receipt.
 
         A closed deployment is then destroyed; one that has not been started gets a new key, for another list.
-        Raises NotAllowed: 'unknown_deployment', 'deployment_open', or 'not_due' where `still` leaves it out.
+        Raises NotAllowed: 'unknown_deployment', 'deployment_open', or 'not_due': `still` leaves it out, or an
+        order is being carried out here.
         """
+        if still is not None and self._orders[deployment]:
+            raise NotAllowed("not_due", f"deployment {deployment} is being destroyed")
         with self._at_work(deployment):
             wrapped = await self._begin(deployment, "watchlist", actor, still=still)
             return await self._ordered(deployment, wrapped, "watchlist")
@@ -136,7 +139,7 @@ class Destruction:
                 *(Stage.CLOSED.value, _REVOKED),
             )
         documents = [
-            await self._carry_out(DeploymentId(row["id"]), None)
+            await self._carry_out(DeploymentId(row["id"]), None, interrupted=True)
             for row in rows
             if not self._orders[row["id"]]
         ]
@@ -165,9 +168,9 @@ class Destruction:
         actor: Actor,
         reason: str = "",
         still: Still | None = None,
-    ) -> list[bytes]:
+    ) -> list[bytes] | None:
         """Lose the keys and mark the deployment, unless all that is ordered has been done. Returns the
-        wrapped keys, to look for on the disk."""
+        wrapped keys, to look for on the disk; None where an order before has lost some."""
         async with self._db.write() as tx:
             row = await tx.row("SELECT stage, destroying FROM deployment WHERE id = ?", deployment)
             if row is None:
@@ -201,20 +204,23 @@ class Destruction:
                 if not await erasing.held_alerts(tx, deployment):
                     wrapped.append(await self._keys.forget(tx, deployment, Purpose.ALERTS))
             await tx.execute("UPDATE deployment SET destroying = ? WHERE id = ?", _written(mark), deployment)
-        return [key for key in wrapped if key is not None]
+        return None if row["destroying"] else [key for key in wrapped if key is not None]
 
-    async def _ordered(self, deployment: DeploymentId, wrapped: list[bytes], scope: Scope) -> str:
+    async def _ordered(self, deployment: DeploymentId, wrapped: list[bytes] | None, scope: Scope) -> str:
         """Carry out what has just been ordered. A later order takes an earlier one over; whoever gave either
         gets the one receipt."""
         while (mark := await self._mark(deployment)) is not None and not mark.unfolded:
-            if document := await self._carry_out(deployment, wrapped):
+            if document := await self._carry_out(deployment, wrapped, interrupted=False):
                 return document
         given = await receipts.kept(self._db, deployment)
         kinds = ("everything",) if scope == "everything" else get_args(Scope)
         return next((one.document for one in reversed(given) if one.kind in kinds), "")
 
-    async def _carry_out(self, deployment: DeploymentId, wrapped: list[bytes] | None) -> str:
-        """From the mark to the receipt. wrapped: None where the keys went in an earlier life of the process.
+    async def _carry_out(
+        self, deployment: DeploymentId, wrapped: list[bytes] | None, *, interrupted: bool
+    ) -> str:
+        """From the mark to the receipt. wrapped: None where keys went before that cannot be looked for.
+        interrupted: whether an earlier life of the process was cut off at it.
 
         Returns an empty text where nothing has changed: the log is still being read.
         """
@@ -228,7 +234,7 @@ class Destruction:
         remains = [] if await self._cut_log() else [_READ_BY_OTHERS]
         if not remains and (wrapped is None or await self._db.holds(wrapped)):
             remains = await self._compact(wrapped)
-        return await self._tell(deployment, mark, remains, interrupted=wrapped is None)
+        return await self._tell(deployment, mark, remains, interrupted=interrupted)
 
     async def _mark(self, deployment: DeploymentId) -> _Mark | None:
         async with self._db.read() as tx:

@@ -119,7 +119,7 @@ class Officers(Accounts):
     # ---- passwords -----------------------------------------------------------------------------------
 
     async def set_password(self, officer: OfficerId, password: str, actor: Actor) -> None:
-        """Set a password: one's own, where the caller has checked the old one, or another's.
+        """Set a password: one's own at the console, or another's. `change_password` is for those at a desk.
 
         Whatever was signed in before ends. Raises NotAllowed: 'weak', 'role', 'unknown_officer'.
         """
@@ -130,6 +130,19 @@ class Officers(Accounts):
             if actor.id != officer or known.role is Role.ENGAGEMENT:
                 await may_set_password(tx, actor, known.role)
             await self._keep_password(tx, actor, officer, kept)
+
+    async def change_password(self, name: str, old: str, new: str) -> None:
+        """Exchange one's own password. Whatever was signed in before ends.
+
+        Raises NotAllowed: 'password', as `check_password`, also where the old one was exchanged meanwhile;
+        'weak'.
+        """
+        officer, known = await self._checked(name, old)
+        check_strength(new, officer.name)
+        kept = await self._passwords.hashed(new)
+        async with self._db.write() as tx:
+            await self._still_kept(tx, officer, known)
+            await self._keep_password(tx, officer, officer.id, kept)
 
     async def check_password(self, name: str, password: str) -> Actor:
         """The officer whose password it is.
@@ -168,9 +181,14 @@ class Officers(Accounts):
         officer, kept = await self._checked(name, password)
         async with self._db.write() as tx:
             _enabled(await self._known(tx, officer.id))  # asked again: disabled in this very moment
-            if not await tx.row("SELECT 1 FROM officer WHERE id = ? AND password = ?", officer.id, kept):
-                raise NotAllowed("password", WRONG)  # exchanged: what it signed in has just been ended
+            await self._still_kept(tx, officer, kept)
             return await self._begin(tx, officer, "password", device_key, self._clock())
+
+    async def _still_kept(self, tx: Transaction, officer: Actor, kept: str) -> None:
+        """Refuses what was checked against a password that has been exchanged since: all that it signed in
+        has just been ended."""
+        if not await tx.row("SELECT 1 FROM officer WHERE id = ? AND password = ?", officer.id, kept):
+            raise NotAllowed("password", WRONG)
 
     async def sign_in_by_passkey(self, officer: OfficerId, device_key: bytes | None = None) -> str:
         """Once the passkey has been verified. Returns the session's token. Raises NotAllowed('disabled')."""

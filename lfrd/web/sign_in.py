@@ -149,8 +149,7 @@ async def change_password(request: Request, services: Services, session: Session
     body = await read(request, NewPassword)
 
     async def token() -> str:
-        actor = await services.officers.check_password(session.name, body.old)
-        await services.officers.set_password(session.officer, body.password, actor)
+        await services.officers.change_password(session.name, body.old, body.password)
         return await services.officers.sign_in(session.name, body.password, session.device_key)
 
     return await begun(request, services, token(), password=403)

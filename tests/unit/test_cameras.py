@@ -11,6 +11,7 @@ import structlog
 
 from lfrd.cameras import STEP_SECONDS, Governing, degraded, problems
 from lfrd.capture.rate import Ceiling
+from lfrd.inference import cores
 from lfrd.metrics import Metrics
 from lfrd.operation.governor import CALM, Seen
 from lfrd.operation.load import Shortfall
@@ -135,6 +136,24 @@ def test_sizes_between_the_two_that_are_set_are_used_too() -> None:
             box.after(STEP_SECONDS)
             searched.append(camera.side)
     assert [side for side, _ in itertools.groupby(searched)] == [960, 768, 640, 768, 960]
+
+
+def test_while_nobody_is_on_post_nothing_is_learnt() -> None:
+    cameras = [Camera() for _ in range(7 * cores())]  # more than are expected to be held
+    for camera in cameras:
+        camera.runs = False
+    box = Governed(*cameras)
+    began = box.after(STEP_SECONDS)
+    side = cameras[0].side
+    assert (began < 10.0, side) == (True, 640)
+    assert box.after(120) == began
+    assert cameras[0].side == side
+    for camera in cameras:
+        camera.runs, camera.lag = True, 5.0
+    assert box.after(30) < began
+    for camera in cameras:
+        camera.runs, camera.lag = False, 0.1
+    assert box.after(STEP_SECONDS) == began
 
 
 def test_beside_a_recording_that_is_played_as_fast_as_it_goes_nothing_is_governed() -> None:

@@ -198,14 +198,24 @@ def test_a_sign_of_one_camera_alone_does_not(sign: dict[str, Any]) -> None:
 def test_the_first_seconds_are_not_judged() -> None:
     """Networks see each shape of picture for the first time then."""
     fed = Fed()
+    fed.ceiling(STEP)
     assert fed.ceiling(GRACE, wait=9.0) == fed.governor.top
     assert fed.ceiling(WINDOW, wait=0.05) == fed.governor.top
     assert fed.ceiling(WINDOW, wait=0.05) < fed.governor.top
 
 
+def test_what_comes_before_the_first_frame_is_neither_judged_nor_room() -> None:
+    governor = Governor(6.25, 2, cameras=14)
+    began = governor.ceiling
+    for at in range(60):
+        assert governor.update(Sample(at, 0, 0.0, 0.0, [Seen(0, 0, None)] * 14)) == began
+    for at in range(60, 60 + int(GRACE)):
+        assert governor.update(Sample(at, at, 9.0 * at, 2.0 * at, [Seen(at, 0, 9.0)] * 14)) == began
+
+
 def test_what_stood_there_before_is_done_before_it_is_judged_again() -> None:
     fed = Fed()
-    fed.ceiling(GRACE + WINDOW)
+    fed.ceiling(STEP + GRACE + WINDOW)
     lowered = fed.ceiling(WINDOW, wait=0.05)
     assert fed.ceiling(DRAIN, wait=9.0) == lowered
     assert fed.ceiling(DRAIN + WINDOW, wait=0.05) < lowered

@@ -230,3 +230,12 @@ def test_a_size_that_was_held_for_long_was_not_tried_in_vain() -> None:
     box.until_side(640, late=True, busy=0.95)
     box.until_top(busy=0.7)
     assert box.until_side(768, busy=0.7) == pytest.approx(PATIENCE, abs=10)
+
+
+def test_where_the_load_has_gone_each_size_comes_back_soon_whatever_was_tried_in_vain() -> None:
+    box = Box()
+    box.until_side(640, late=True, busy=0.95)
+    for _ in range(4):
+        box.until_side(768, busy=0.8)
+        box.until_side(640, late=True, busy=0.95)
+    assert box.until_side(960, busy=0.3) < 3 * PATIENCE

@@ -641,10 +641,36 @@ async def test_a_list_whose_time_is_up_while_somebody_revokes_it_goes_by_their_o
     assert statement["destroyed"]["entries"] == 601
 
 
+async def test_the_sweep_leaves_a_list_alone_that_somebody_is_destroying(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_due(tx: Transaction) -> set[str]:
+        return {store.deployment}
+
+    there, goes_on = await held_at_its_second_piece(store, monkeypatch)
+    await store.stage(Stage.CLOSED)
+    by = destruction(store)
+    order = asyncio.create_task(by.everything(store.deployment, AUTHORISING, "ordered"))
+    await there.wait()
+    with pytest.raises(NotAllowed, match="is being destroyed"):
+        await by.watchlist(store.deployment, SYSTEM, is_due)
+    goes_on.set()
+    assert read_signed(await order)["by"] == AUTHORISING.id
+
+
 async def test_an_order_that_takes_over_a_half_done_one_counts_what_both_destroyed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first stops with half of the entries gone: their pictures and the alerts' are on one receipt."""
+    """The first stops with half of the entries gone: their pictures and the alerts' are on one receipt. It
+    has lost a key that the second cannot look for, so that the file is written anew."""
+    compacted = []
+    compact = store.db.compact
+
+    async def noted() -> None:
+        compacted.append(True)
+        await compact()
+
+    monkeypatch.setattr(store.db, "compact", noted)
     await list_people(store, 601, size=10)
     await raise_alerts(store, 2)
     await store.stage(Stage.CLOSED)
@@ -662,4 +688,6 @@ async def test_an_order_that_takes_over_a_half_done_one_counts_what_both_destroy
         await destruction(store).watchlist(store.deployment, AUTHORISING)
     assert await counts(store, "entry") == {"entry": 101}
     document = await destruction(store).everything(store.deployment, AUTHORISING, "ordered")
-    assert read_signed(document)["destroyed"] == {"entries": 601, "pictures": 605, "alerts": 2}
+    statement = read_signed(document)
+    assert statement["destroyed"] == {"entries": 601, "pictures": 605, "alerts": 2}
+    assert (statement["interrupted"], compacted) == (False, [True])

@@ -333,6 +333,30 @@ async def test_a_changed_password_ends_what_was_signed_in_with_the_old_one(house
     assert await house.officers.sign_in("Olu", "eleven otters asleep")
 
 
+async def test_a_password_that_is_exchanged_while_somebody_changes_it_stays_exchanged(
+    house: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has stolen it cannot undo what an authorising officer has just set."""
+    olu = await house.desk("Olu", Role.OPERATOR)
+    hashed = Passwords.hashed
+
+    async def meanwhile(passwords: Passwords, password: str) -> str:
+        made = await hashed(passwords, password)
+        with monkeypatch.context() as undone:
+            undone.setattr(Passwords, "hashed", hashed)
+            await house.officers.set_password(olu.id, "eleven otters asleep", olu)
+        return made
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Passwords, "hashed", meanwhile)
+        await refused("password", house.officers.change_password("Olu", PASSWORD, "twelve stolen herons"))
+    assert await house.officers.sign_in("Olu", "eleven otters asleep")
+    await house.officers.change_password("Olu", "eleven otters asleep", "twelve quiet herons")
+    assert await house.officers.sessions() == []
+    assert await house.officers.sign_in("Olu", "twelve quiet herons")
+    await refused("weak", house.officers.change_password("Olu", "twelve quiet herons", "short"))
+
+
 async def test_a_password_that_is_exchanged_while_somebody_signs_in_with_it_signs_nobody_in(
     house: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
