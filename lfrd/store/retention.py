@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -102,16 +102,22 @@ class Retention:
                 ids = [AlertId(due.subject) for due in group]
                 for start in range(0, len(ids), _AT_ONCE):
                     some = ids[start : start + _AT_ONCE]
-                    documents.append(await self._destruction.alerts(some, rule, actor, self._still(rule)))
+                    still = self._still(rule, some)
+                    documents.append(await self._destruction.alerts(some, rule, actor, still))
         return [document for document in documents if document]
 
-    def _still(self, rule: str) -> Still:
+    def _still(self, rule: str, alerts: Sequence[AlertId] = ()) -> Still:
         """Whether it is due when its turn comes: what went before took its time, in which an outcome may have
-        been coded, or a list brought in anew."""
+        been coded, or a list brought in anew. alerts: those that are asked about, if the rule is theirs."""
 
         async def due(tx: Transaction) -> set[str]:
-            looks = {"watchlists": _watchlists, "unused_watchlists": _unused_watchlists}
-            found = await looks.get(rule, _alerts)(tx, self._clock())
+            now = self._clock()
+            if rule == "watchlists":
+                found = await _watchlists(tx, now)
+            elif rule == "unused_watchlists":
+                found = await _unused_watchlists(tx, now)
+            else:
+                found = await _alerts(tx, now, alerts)
             return {each.subject for each in found if each.rule == rule}
 
         return due
@@ -212,14 +218,17 @@ def _due(
     return Due(rule.name, subject, deployment, since, due_at, rows, hold, rule.is_late(since, now))
 
 
-async def _alerts(tx: Transaction, now: float) -> list[Due]:
+async def _alerts(tx: Transaction, now: float, some: Sequence[AlertId] | None = None) -> list[Due]:
+    """some: only these; None for all."""
     rows = await tx.rows(
         "SELECT id, deployment, created_at, "
         "(SELECT outcome FROM outcome WHERE alert = alert.id ORDER BY id DESC LIMIT 1) AS outcome, "
         "(SELECT reason FROM hold WHERE alert = alert.id AND lifted_at IS NULL) AS hold, "
         "(SELECT max(lifted_at) FROM hold WHERE alert = alert.id) AS lifted_at, "
         "EXISTS (SELECT 1 FROM deletion_receipt AS given WHERE given.deployment = alert.deployment "
-        "AND given.kind = 'everything') AS revoked FROM alert ORDER BY created_at"
+        "AND given.kind = 'everything') AS revoked FROM alert "
+        "WHERE ? IS NULL OR id IN (SELECT value FROM json_each(?)) ORDER BY created_at",
+        *(2 * [None if some is None else msgspec.json.encode(some).decode()]),
     )
     found = []
     for row in rows:
