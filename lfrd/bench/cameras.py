@@ -24,7 +24,6 @@ import av
 import msgspec
 import numpy as np
 
-from lfrd import config
 from lfrd.bench import cameras_counting as counting
 from lfrd.bench import push as push_bench
 from lfrd.bench.cameras_exhaustive import exhaustive
@@ -79,9 +78,9 @@ class Result(TypedDict):
     cpu_cores_others: what the rest of the machine used meanwhile, the phones too: with much of it, figures
     are not this box's. lost: stored events that a phone was not told, counted once a phone. analysed_least,
     analysed_most: of the cameras. templates: faces that became evidence. threads_ms: the site's processor
-    time, milliseconds a second, by what its threads are for. sides: as in `Measured`.
-    lag_ms: median lag of the slowest camera in the
-    first and the last third of the run. rss_mb: medians of the second and the last third.
+    time, milliseconds a second, by what its threads are for. sides: as in `Measured`. lag_ms:
+    median lag of the slowest camera in the first and the last third of the run. rss_mb: medians of the second
+    and the last third.
     """
 
     cameras: int
@@ -234,9 +233,10 @@ async def _prepared(pack: Pack, street: StreetSet, asked: Asked, folder: Path, p
         watchlist = GalleryHolder(await _gallery(kept, ready.id, inference))
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(watchlist.close)
-            exact = inference
-            if placed.config.inference.precision != "float32":
-                exact = await stack.enter_async_context(opened(pack, library.networks, config.Inference()))
+            exact, how = inference, placed.config.inference
+            if how.precision != "float32":
+                how = msgspec.structs.replace(how, provider="cpu", precision="float32")
+                exact = await stack.enter_async_context(opened(pack, library.networks, how))
             shown = stack.enter_context(progress("Analysing every frame"))
             hits = await exhaustive(
                 pack,

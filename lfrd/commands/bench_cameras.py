@@ -17,7 +17,7 @@ from lfrd.commands.shared import (
     open_or_build,
     print_json,
     print_table,
-    settings_of,
+    settings_in,
 )
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def cameras(
     from lfrd.evaluation.street_set import read_set
 
     logs.configure(config.Log(level="error"))
-    settings = settings_of(config_file)
+    settings = settings_in(config_file)
     made = read_set(street)
     opened = open_or_build(pack, data_folder(data), bar)
 

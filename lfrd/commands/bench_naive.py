@@ -17,7 +17,7 @@ from lfrd.commands.shared import (
     open_or_build,
     print_json,
     print_table,
-    settings_of,
+    settings_in,
 )
 
 
@@ -38,7 +38,7 @@ def naive(
     from lfrd.bench import naive as naive_bench
     from lfrd.evaluation.street_set import read_set
 
-    settings = settings_of(config_file)
+    settings = settings_in(config_file)
     made = read_set(street)
     opened = open_or_build(pack, data_folder(data), bar)
     with bar("Replaying") as shown:

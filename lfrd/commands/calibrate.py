@@ -21,7 +21,7 @@ from lfrd.commands.shared import (
     open_or_build,
     print_json,
     print_table,
-    settings_of,
+    settings_in,
 )
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def calibrate(
     from lfrd.vision.pack import calibration_toml
 
     memory.harden()
-    folder, settings = data_folder(data), settings_of(config_file)
+    folder, settings = data_folder(data), settings_in(config_file)
     opened = as_found = open_or_build(pack, folder, bar)
     made: list[Calibrated] = []
     for kind, where in (("picture", faces), ("track", street)):

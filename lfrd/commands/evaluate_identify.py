@@ -29,7 +29,7 @@ from lfrd.commands.shared import (
     open_or_build,
     print_json,
     print_table,
-    settings_of,
+    settings_in,
 )
 from lfrd.evaluation.whose import Whose
 
@@ -77,7 +77,7 @@ def identify(
     if report is not None:
         require_place(report)
     memory.harden()
-    settings = settings_of(config_file)
+    settings = settings_in(config_file)
     with bar("Reading the folders") as shown:
         cast = read_cast(gallery, probes, non_mates, filler, shown)
     opened = open_or_build(pack, data_folder(data), bar)

@@ -28,7 +28,7 @@ from lfrd.commands.shared import (
     open_or_build,
     print_json,
     print_table,
-    settings_of,
+    settings_in,
 )
 from lfrd.evaluation.whose import Whose
 
@@ -67,7 +67,7 @@ def verify(
     if report is not None:
         require_place(report)
     memory.harden()
-    settings = settings_of(config_file)
+    settings = settings_in(config_file)
     with bar("Reading the folders") as shown:
         cast = read_cast(gallery, probes, progress=shown)
     opened = open_or_build(pack, data_folder(data), bar)

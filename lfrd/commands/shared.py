@@ -82,7 +82,7 @@ def share_of(report: Bar | Callable[[int, int], None]) -> Callable[[float, str],
     return lambda share, _what: report(round(share * 1000), 1000)
 
 
-def settings_of(file: Path | None) -> config.Config:
+def settings_in(file: Path | None) -> config.Config:
     """What decides how a pack is run and measured, of a settings' file; the defaults for None. Raises what
     reading it does."""
     if file is None:
@@ -101,10 +101,10 @@ def adjusted(
     rate: float | None = None,
     max_side: int | None = None,
 ) -> config.Config:
-    """`settings_of` a file with those of the command line. Raises typer.BadParameter, naming the option."""
+    """`settings_in` a file, with those of the command line. Raises typer.BadParameter, naming the option."""
     if threshold is not None and fpir is not None:
         raise typer.BadParameter("--fpir is given as well; keep one of them", param_hint="'--threshold'")
-    raw = msgspec.to_builtins(settings_of(file))
+    raw = msgspec.to_builtins(settings_in(file))
     if fpir is not None:
         raw["decision"]["threshold"] = None
     for table, key, value in (

@@ -27,7 +27,7 @@ from lfrd.types import DeploymentId, Role, Stage
 from lfrd.vision.pack import Pack
 from tests.desk import CAMERAS, PEOPLE, Desk, desk
 from tests.journeys.process import reach, see
-from tests.rules.site import Ready, ready
+from tests.rules.site import Ready, There, ready
 
 HOUR = 3600.0
 
@@ -297,8 +297,7 @@ async def test_settings_changed_after_the_start_change_nothing_of_what_runs(
 
     monkeypatch.setattr(conducting, "pipeline_of", pipeline_of)
     async with site.running() as there:
-        await there.start((await there.records.deployments.get(site.deployment)).plan)
-        await see(there.phone, Street="live")
+        await began(there)
     edited = msgspec.structs.replace(
         site.settings,
         analysis=Analysis(rate=2.0, eye_distance_pixels=60.0, max_side=640),
@@ -319,8 +318,7 @@ async def test_a_server_with_another_model_than_the_frozen_one_does_not_run_the_
     site: Ready,
 ) -> None:
     async with site.running() as there:
-        await there.start((await there.records.deployments.get(site.deployment)).plan)
-        await see(there.phone, Street="live")
+        await began(there)
     recogniser = msgspec.structs.replace(site.pack.manifest.recogniser, mirror=False)
     manifest = msgspec.structs.replace(site.pack.manifest, recogniser=recogniser)
     site.pack = Pack(site.pack.folder, manifest)
@@ -334,8 +332,7 @@ async def test_a_server_that_computes_in_another_precision_than_the_frozen_one_d
     site: Ready,
 ) -> None:
     async with site.running() as there:
-        await there.start((await there.records.deployments.get(site.deployment)).plan)
-        await see(there.phone, Street="live")
+        await began(there)
         async with there.records.db.write() as tx:  # not every machine computes in it, and none needs to here
             await tx.execute(
                 "UPDATE segment SET settings = json_set(settings, '$.inference.precision', 'bfloat16')"
@@ -347,6 +344,12 @@ async def test_a_server_that_computes_in_another_precision_than_the_frozen_one_d
 
 
 # ---- what they stand on --------------------------------------------------------------------------------
+
+
+async def began(there: There) -> None:
+    """Started as it was planned, and its camera live."""
+    await there.start((await there.records.deployments.get(there.deployment)).plan)
+    await see(there.phone, Street="live")
 
 
 class Moved:

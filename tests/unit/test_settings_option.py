@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from lfrd.commands.shared import adjusted, settings_of
+from lfrd.commands.shared import adjusted, settings_in
 from lfrd.config import Analysis, Config, Inference, Tracking
 from lfrd.errors import MissingError, SettingError
 
@@ -23,7 +23,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_file_decides_how_is_computed_and_judged_and_nothing_else(file: Path) -> None:
-    taken = settings_of(file)
+    taken = settings_in(file)
     assert taken.inference == Inference(provider="openvino", precision="bfloat16")
     assert (taken.analysis, taken.tracking) == (Analysis(rate=5.0, max_side=800), Tracking(shots=4))
     assert taken.decision.threshold == 0.7
@@ -31,7 +31,7 @@ def test_a_file_decides_how_is_computed_and_judged_and_nothing_else(file: Path) 
 
 
 def test_without_a_file_the_defaults_hold() -> None:
-    assert settings_of(None) == adjusted() == Config()
+    assert settings_in(None) == adjusted() == Config()
 
 
 def test_an_option_stands_above_the_file(file: Path) -> None:
@@ -47,9 +47,9 @@ def test_a_rate_asked_for_is_not_overruled_by_a_score_in_the_file(file: Path) ->
 
 def test_what_is_wrong_is_said_of_the_file_or_of_the_option(file: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"gone\.toml: no such file"):
-        settings_of(tmp_path / "gone.toml")
+        settings_in(tmp_path / "gone.toml")
     with pytest.raises(typer.BadParameter, match=r"must be at most 0\.5"):
         adjusted(file, fpir=0.9)
     file.write_text('[inference]\nprecision = "half"\n')
     with pytest.raises(SettingError, match="must be one of float32, bfloat16"):
-        settings_of(file)
+        settings_in(file)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from lfrd.networks import onnx_runtime, openvino_runtime
 from lfrd.networks.workspace import Workspace
 from lfrd.types import F32
 from lfrd.vision.adapters import Runner
+
+Shape = Sequence[int | str]
+"""Names stand for sides that may be any."""
 
 LAYERS, CHANNELS = 4, 16
 SIDES = (96, 256, 160)
@@ -40,20 +44,27 @@ def layers() -> bytes:
         nodes.append(helper.make_node("Relu", [f"{name}/out"], [name]))
         last = name
     nodes.append(helper.make_node("MaxPool", [last], ["map"], kernel_shape=[2, 2], strides=[2, 2]))
-    graph = helper.make_graph(
-        nodes,
-        "layers",
-        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, "h", "w"])],
-        [
-            helper.make_tensor_value_info("map", TensorProto.FLOAT, [1, CHANNELS, "h2", "w2"]),
-        ],
-        weights,
+    return saved("layers", nodes, {"picture": [1, 3, "h", "w"]}, {"map": [1, CHANNELS, "h2", "w2"]}, weights)
+
+
+def saved(
+    name: str,
+    nodes: Sequence[onnx.NodeProto],
+    given: Mapping[str, Shape],
+    got: Mapping[str, Shape],
+    weights: Sequence[TensorProto],
+) -> bytes:
+    """A network as its file. given, got: inputs and outputs, all of float32, with their shapes."""
+    inputs, outputs = (
+        [helper.make_tensor_value_info(key, TensorProto.FLOAT, shape) for key, shape in values.items()]
+        for values in (given, got)
     )
-    saved: bytes = helper.make_model(
+    graph = helper.make_graph(list(nodes), name, inputs, outputs, list(weights))
+    model: bytes = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10
     ).SerializeToString()
-    onnx.checker.check_model(saved)
-    return saved
+    onnx.checker.check_model(model)
+    return model
 
 
 def picture(side: int) -> F32:
@@ -76,17 +87,11 @@ def marks(side: int) -> list[bytes]:
 def kernel() -> bytes:
     """[1, 3, h, w] to [1, 16, h / 2, w / 2] by one convolution that takes rows of the picture at a time."""
     weights = np.full((CHANNELS, 3, 3, 3), 0.01, np.float32)
-    graph = helper.make_graph(
-        [helper.make_node("Conv", ["picture", "w"], ["map"], strides=[2, 2], pads=[1, 1, 1, 1])],
-        "kernel",
-        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, "h", "w"])],
-        [helper.make_tensor_value_info("map", TensorProto.FLOAT, [1, CHANNELS, "h2", "w2"])],
-        [numpy_helper.from_array(weights, "w")],
+    node = helper.make_node("Conv", ["picture", "w"], ["map"], strides=[2, 2], pads=[1, 1, 1, 1])
+    shapes: tuple[Shape, Shape] = [1, 3, "h", "w"], [1, CHANNELS, "h2", "w2"]
+    return saved(
+        "kernel", [node], {"picture": shapes[0]}, {"map": shapes[1]}, [numpy_helper.from_array(weights, "w")]
     )
-    saved: bytes = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10
-    ).SerializeToString()
-    return saved
 
 
 NUMBERS = 1 + np.arange(128, dtype=np.float32) / 977
@@ -102,17 +107,9 @@ def recogniser() -> bytes:
         helper.make_node("Conv", ["most", "w"], ["numbers"]),
         helper.make_node("Flatten", ["numbers"], ["template"]),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "recogniser",
-        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 3, "h", "w"])],
-        [helper.make_tensor_value_info("template", TensorProto.FLOAT, ["n", len(NUMBERS)])],
-        [numpy_helper.from_array(weights, "w")],
-    )
-    saved: bytes = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10
-    ).SerializeToString()
-    return saved
+    given: Mapping[str, Shape] = {"picture": ["n", 3, "h", "w"]}
+    got: Mapping[str, Shape] = {"template": ["n", len(NUMBERS)]}
+    return saved("recogniser", nodes, given, got, [numpy_helper.from_array(weights, "w")])
 
 
 def template_marks(side: int) -> list[bytes]:
@@ -136,9 +133,9 @@ def made(runtime: str) -> tuple[Runner, Workspace]:
     """The layers in "onnx_runtime" or "openvino_runtime", in full precision, for one thread; or in the latter
     the kernel in "bfloat16", or a "recogniser"."""
     if runtime != "onnx_runtime":
-        made = {"bfloat16": kernel, "recogniser": recogniser}.get(runtime, layers)()
+        model = {"bfloat16": kernel, "recogniser": recogniser}.get(runtime, layers)()
         precision: Precision = "bfloat16" if runtime == "bfloat16" else "float32"
-        network = openvino_runtime.Network(Path("child.onnx"), made, precision, 1)
+        network = openvino_runtime.Network(Path("child.onnx"), model, precision, 1)
         return network, network.workspace
     workspace = onnx_runtime.arena()
     assert workspace is not None

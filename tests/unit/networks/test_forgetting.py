@@ -13,18 +13,18 @@ from tests.conftest import ROOT
 from tests.journeys.marks import Marks, found_in_memory
 from tests.unit.networks import forgetting_child as child
 
-
-@pytest.mark.skipif(
+where_what_is_freed_is_overwritten = pytest.mark.skipif(
     not memory.can_overwrite_freed(), reason="this C library does not overwrite what is freed"
 )
+
+
+@where_what_is_freed_is_overwritten
 @pytest.mark.parametrize("runtime", ["onnx_runtime", "openvino_runtime"])
 def test_what_layers_made_of_a_picture_is_nowhere_once_the_workspace_was_emptied(runtime: str) -> None:
     assert_forgotten(runtime, {str(side): child.marks(side) for side in child.SIDES})
 
 
-@pytest.mark.skipif(
-    not memory.can_overwrite_freed(), reason="this C library does not overwrite what is freed"
-)
+@where_what_is_freed_is_overwritten
 @pytest.mark.skipif(not computes_bfloat16(), reason="this processor does not compute in bfloat16")
 def test_rows_of_a_picture_that_kernels_keep_in_bfloat16_are_overwritten_as_well() -> None:
     assert_forgotten("bfloat16", {str(side): child.faint_marks(side) for side in child.SIDES})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from lfrd.config import Inference, Precision
 from lfrd.errors import CorruptError, ProviderError, SettingError
@@ -107,18 +107,9 @@ def halves() -> bytes:
         helper.make_node("Resize", ["half", "", "scales"], ["whole"], mode="nearest"),
         helper.make_node("Add", ["picture", "whole"], ["sum"]),
     ]
-    shape: list[str | int | None] = [1, 3, "h", "w"]
-    graph = helper.make_graph(
-        nodes,
-        "halves",
-        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("sum", TensorProto.FLOAT, shape)],
-        [numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")],
-    )
-    saved: bytes = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10
-    ).SerializeToString()
-    return saved
+    shape: child.Shape = [1, 3, "h", "w"]
+    scales = numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")
+    return child.saved("halves", nodes, {"picture": shape}, {"sum": shape}, [scales])
 
 
 def test_where_it_is_not_installed_the_command_that_installs_it_is_said(
